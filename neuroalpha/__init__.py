@@ -1,0 +1,64 @@
+"""neuroalpha: the exponent of the power law that the eigenvalues of a population's responses follow.
+
+Everything public is one attribute away (``import neuroalpha as na``) and is imported on first use, so that the command
+line and a spectrum of a file do not pay for torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+try:
+    __version__ = version("neuroalpha")
+except PackageNotFoundError:  # a source tree that was never installed
+    __version__ = "0+unknown"
+
+_PUBLIC = {
+    "InputError": "errors",
+    "make_assembly": "assembly",
+    "check_assembly": "assembly",
+    "select": "assembly",
+    "repeats": "trials",
+    "save": "storage",
+    "load": "storage",
+    "read_stringer": "recordings.stringer",
+    "write_stringer": "recordings.stringer_write",
+    "read_stringer_database": "recordings.stringer_stimuli",
+    "read_stringer_images": "recordings.stringer_stimuli",
+    "read_stringer_classes": "recordings.stringer_stimuli",
+    "preprocess": "recordings.preprocess",
+    "read_array": "recordings.array",
+    "simulate_recording": "simulate.recording",
+    "simulate_v1": "simulate.v1",
+    "eigenspectrum": "spectrum.pca",
+    "cvpca": "spectrum.cvpca",
+    "fit_alpha": "spectrum.fit",
+    "AlphaFit": "spectrum.fit",
+    "reliability": "spectrum.reliability",
+    "layers": "networks.layers",
+    "extract": "networks.extract",
+    "load_model": "networks.catalogue",
+    "list_models": "networks.catalogue",
+    "images": "networks.images",
+    "measure": "compare.measure",
+    "compare_page": "report.page",
+}
+_MODULES = {"plot": "report.plot"}
+__all__ = ["__version__", *_PUBLIC, *_MODULES]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        value: Any = importlib.import_module(f"neuroalpha.{_MODULES[name]}")
+    elif name in _PUBLIC:
+        value = getattr(importlib.import_module(f"neuroalpha.{_PUBLIC[name]}"), name)
+    else:
+        raise AttributeError(f"module 'neuroalpha' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

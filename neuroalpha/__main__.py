@@ -1,0 +1,5 @@
+"""``python -m neuroalpha`` is the command ``neuroalpha``."""
+
+from neuroalpha.cli import main
+
+main()

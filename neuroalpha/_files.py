@@ -1,0 +1,62 @@
+"""Writing files so that a killed or failed run leaves no half-written one."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from neuroalpha.errors import InputError
+
+
+@contextmanager
+def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a temporary path beside ``path``; on success it takes ``path``'s place, on any failure it is removed.
+
+    The rename happens on one file system and is atomic: a reader sees the old file or the new one, never a part. An
+    ``OSError`` while writing (a full disk, say) becomes an :class:`InputError` that names the target.
+
+    Examples
+    --------
+    >>> with atomic_path(tmp / "table.csv") as part:
+    ...     _ = part.write_text("rank,eigenvalue")
+    >>> (tmp / "table.csv").read_text()
+    'rank,eigenvalue'
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise InputError(f"cannot write {target}: it is a folder; give a file name")
+    if not target.parent.is_dir():
+        raise InputError(f"cannot write {target}: the folder {target.parent} does not exist; create it first")
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part" + target.suffix, dir=target.parent)
+    except OSError as error:
+        raise InputError(f"cannot write {target}: {error.strerror or error}") from error
+    os.close(handle)
+    part = Path(name)
+    try:
+        yield part
+        with open(part, "rb+") as written:
+            os.fsync(written.fileno())
+        # mkstemp makes the file private; give it the permissions that any new file would have had.
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(part, 0o666 & ~umask)
+        os.replace(part, target)
+    except OSError as error:
+        raise InputError(
+            f"could not write {target}: {error.strerror or error}; nothing was changed on disk, free space or choose "
+            "another folder"
+        ) from error
+    finally:
+        with suppress(FileNotFoundError):
+            part.unlink()
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> Path:
+    """Write UTF-8 ``text`` to ``path`` atomically and return the path."""
+    with atomic_path(path) as part:
+        part.write_text(text, encoding="utf-8")
+    return Path(path)

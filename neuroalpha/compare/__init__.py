@@ -1,0 +1,1 @@
+"""Spectra and fits of many populations side by side."""

@@ -1,0 +1,112 @@
+"""From assemblies to exponents in one call: one spectrum and one fit for each population in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from neuroalpha.assembly import check_assembly, select
+from neuroalpha.errors import InputError, nearest
+from neuroalpha.spectrum.cvpca import cvpca
+from neuroalpha.spectrum.fit import AlphaFit, fit_alpha
+from neuroalpha.spectrum.pca import eigenspectrum
+
+Estimator = Literal["auto", "pca", "cvpca"]
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """One population's name, spectrum and fitted exponent."""
+
+    name: str
+    spectrum: xr.Dataset
+    fit: AlphaFit
+
+
+def measure(
+    assembly: xr.DataArray,
+    *,
+    by: str | None = "auto",
+    estimator: Estimator = "auto",
+    ranks: tuple[int, int] | Literal["auto"] = "auto",
+    n_draws: int = 32,
+    seed: int = 0,
+) -> list[Measurement]:
+    """Estimate the spectrum and alpha of every population in an assembly.
+
+    Parameters
+    ----------
+    assembly : DataArray (presentation, neuroid)
+    by : str, optional
+        Neuroid coordinate that tells populations apart; ``"auto"`` takes ``layer``, else ``region``, where there is
+        one. None treats all neuroids as one population.
+    estimator : {"auto", "pca", "cvpca"}
+        ``"auto"`` cross-validates where at least half of the stimuli were shown twice or more.
+    ranks : (int, int) or "auto"
+        As in :func:`neuroalpha.fit_alpha`; the rule by default, since populations differ in size.
+    n_draws, seed
+        Of the interval.
+
+    Returns
+    -------
+    list of Measurement
+        ``.name``, ``.spectrum``, ``.fit``, in the order in which populations occur.
+
+    Raises
+    ------
+    InputError
+        For an unknown coordinate, or as the estimator and the fit do.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import neuroalpha as na
+    >>> x = np.random.default_rng(0).normal(size=(80, 60)) * np.arange(1, 61) ** -0.5
+    >>> net = na.make_assembly(x, stimulus_id=np.arange(80), neuroid={"layer": ["conv"] * 30 + ["fc"] * 30})
+    >>> [each.name for each in na.measure(net)]
+    ['conv', 'fc']
+    """
+    check_assembly(assembly)
+    if estimator not in ("auto", "pca", "cvpca"):
+        raise InputError(f"estimator is {estimator!r}; expected 'auto', 'pca' or 'cvpca'")
+    if by == "auto":
+        by = next((name for name in ("layer", "region") if name in assembly.coords), None)
+    if by is not None and (by not in assembly.coords or assembly.coords[by].dims != ("neuroid",)):
+        raise InputError(
+            f"no neuroid coordinate {by!r} to tell populations apart" + nearest(by, map(str, assembly.coords))
+        )
+    if estimator == "auto":
+        estimator = "cvpca" if mostly_repeated(assembly) else "pca"
+    whole = str(assembly.attrs.get("identifier", "population"))
+    results = []
+    names = [None] if by is None else list(dict.fromkeys(assembly.coords[by].values.tolist()))
+    for name in names:
+        part = assembly
+        if by is not None:
+            part = select(assembly, **{by: name}).assign_attrs({by: str(name)})
+        if estimator == "cvpca":
+            spectrum = cvpca(part, n_draws=n_draws, seed=seed)
+        else:
+            spectrum = eigenspectrum(part, n_draws=n_draws, seed=seed)
+        results.append(Measurement(whole if name is None else str(name), spectrum, fit_alpha(spectrum, ranks)))
+    return results
+
+
+def mostly_repeated(assembly: xr.DataArray) -> bool:
+    """Whether at least half of the stimuli were shown more than once."""
+    counts = np.unique(assembly.coords["stimulus_id"].values.astype(str), return_counts=True)[1]
+    return bool(counts.size and (counts > 1).mean() >= 0.5)
+
+
+def to_table(measurements: Iterable[Measurement]) -> pd.DataFrame:
+    """One row a population: its name and every scalar of its fit."""
+    frames = [each.fit.to_frame().assign(name=each.name) for each in measurements]
+    if not frames:
+        raise InputError("nothing was measured; give at least one population")
+    table = pd.concat(frames, ignore_index=True)
+    return table[["name", *[column for column in table.columns if column != "name"]]]

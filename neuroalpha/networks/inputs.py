@@ -1,0 +1,67 @@
+"""What may be shown to a network: an ImageSet, anything that makes one, or a tensor that is taken as it is."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from torch import Tensor
+
+from neuroalpha.assembly import numbered
+from neuroalpha.errors import InputError
+from neuroalpha.networks.images import ImageSet, images
+
+
+class Stimuli(Protocol):
+    """The part of :class:`~neuroalpha.networks.images.ImageSet` that running a network needs."""
+
+    stimulus_id: np.ndarray
+    preprocessing: list[dict[str, Any]]
+    identifier: str
+
+    def __len__(self) -> int: ...
+
+    @property
+    def label(self) -> np.ndarray | None:
+        """One for each input, if known."""
+        ...
+
+    @property
+    def concurrent(self) -> bool:
+        """Whether the next batch may be read in another thread."""
+        ...
+
+    def batch(self, start: int, stop: int) -> Tensor:
+        """Inputs ``start`` to ``stop`` (exclusive)."""
+        ...
+
+
+class TensorStimuli:
+    """A tensor (n, ...) that the model takes as it is: normalised by its owner, or no images at all."""
+
+    label = None
+    concurrent = False
+    identifier = "tensor"
+
+    def __init__(self, values: Tensor) -> None:
+        if values.ndim < 2:
+            raise InputError(f"inputs have shape (n, ...), for images (n, 3, H, W), not {tuple(values.shape)}")
+        if len(values) == 0:
+            raise InputError("there are no images: the tensor is empty")
+        self.values = values.detach()
+        self.stimulus_id = numbered("image", len(values))
+        self.preprocessing = [{"step": "as_given"}]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def batch(self, start: int, stop: int) -> Tensor:
+        """A view of the tensor."""
+        return self.values[start:stop]
+
+
+def as_stimuli(source: Any) -> Stimuli:
+    """Take an ImageSet or a tensor as it is; make an ImageSet with its defaults from everything else."""
+    if isinstance(source, ImageSet):
+        return source
+    return TensorStimuli(source) if isinstance(source, Tensor) else images(source)

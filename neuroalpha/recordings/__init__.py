@@ -1,0 +1,1 @@
+"""Files of labs in, assemblies out: one reader for each format, and the published preprocessing."""

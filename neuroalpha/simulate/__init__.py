@@ -1,0 +1,1 @@
+"""Populations whose signal and noise spectra are known, returned with their truth."""

@@ -1,0 +1,1 @@
+"""From assemblies to eigenspectra, exponents, intervals and reliability."""

@@ -1,0 +1,240 @@
+"""The exponent alpha of a spectrum, with its interval, its window and how much the window matters."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field, fields
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from neuroalpha.errors import InputError
+from neuroalpha.spectrum.powerlaw import Line, binned, make_bins, rank_weights, wls
+from neuroalpha.spectrum.resample import interval
+from neuroalpha.spectrum.result import check_spectrum, numerical_rank
+from neuroalpha.spectrum.window import PUBLISHED, auto_window, check_window, sensitivity, window_grid
+
+Negative = Literal["bin", "abs"]
+
+
+@dataclass(frozen=True, eq=False)
+class AlphaFit:
+    """A power law fitted to a spectrum. Results are read as attributes; :meth:`to_frame` gives one table row."""
+
+    alpha: float
+    """Rank exponent: eigenvalue ~ rank ** -alpha. (The density exponent of other tools is 1 + 1 / alpha.)"""
+    low: float
+    """Lower end of the interval; NaN when the spectrum has no draws."""
+    high: float
+    """Upper end of the interval."""
+    r2: float
+    """Weighted share of the log-log variance that the line explains; above .95 for many spectra that are no power "
+    "law."""
+    ranks: tuple[int, int]
+    """Window, 1-based and inclusive."""
+    n_used: int
+    """Points on the line: ranks, or bins where ``method`` is "binned"."""
+    n_negative: int
+    """Eigenvalues at or below zero inside the window."""
+    n_bins_dropped: int
+    """Bins less than 2 standard errors above zero, left out of a binned fit."""
+    method: str
+    """"wls" on every rank, or "binned" where eigenvalues are negative."""
+    weights: str
+    """"1/n" or "uniform" on ranks; "inverse variance" on bins."""
+    level: float
+    """Of the interval."""
+    intercept: float
+    """Natural log of the fitted eigenvalue at rank 1."""
+    n_draws: int
+    """Subsamples that the interval rests on."""
+    estimator: str
+    """How the spectrum was estimated."""
+    identifier: str
+    """Of the population."""
+    n_stimuli: int
+    """Stimuli behind the spectrum."""
+    n_neuroids: int
+    """Neuroids behind the spectrum."""
+    center: str
+    """What was subtracted before the spectrum."""
+    seed: int
+    """Of shuffles and subsamples."""
+    software: str
+    """Name and version that made the spectrum."""
+    sensitivity: pd.DataFrame = field(repr=False)
+    """Alpha over a grid of windows: columns first, last, alpha, r2, n_negative."""
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row: every scalar, the window as ``first`` and ``last``, and the range of alpha over other windows."""
+        row: dict[str, object] = {}
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if each.name == "ranks":
+                row["first"], row["last"] = value
+            elif each.name != "sensitivity":
+                row[each.name] = value
+        row["alpha_window_min"], row["alpha_window_max"] = self.window_range
+        return pd.DataFrame([row])
+
+    @property
+    def window_range(self) -> tuple[float, float]:
+        """Smallest and largest alpha over the grid of windows."""
+        return float(self.sensitivity["alpha"].min()), float(self.sensitivity["alpha"].max())
+
+    def predict(self, rank: np.ndarray) -> np.ndarray:
+        """Eigenvalues of the fitted line at these ranks."""
+        return np.exp(self.intercept) * np.asarray(rank, dtype=np.float64) ** -self.alpha
+
+
+def fit_alpha(
+    spectrum: xr.Dataset,
+    ranks: tuple[int, int] | Literal["auto"] = PUBLISHED,
+    weights: Literal["1/n", "uniform"] = "1/n",
+    *,
+    negative: Negative = "bin",
+    level: float = 0.95,
+) -> AlphaFit:
+    """Fit ``eigenvalue ~ rank ** -alpha`` over a window of ranks.
+
+    Parameters
+    ----------
+    spectrum : Dataset
+        Of :func:`neuroalpha.eigenspectrum` or :func:`neuroalpha.cvpca`.
+    ranks : (int, int) or "auto"
+        First and last rank, 1-based and inclusive. (11, 500) is the window of Stringer et al. 2019. ``"auto"`` takes 11
+        to min(500, m / 5) for m = min(stimuli, neuroids, non-zero eigenvalues), or 4 to m / 2 where that is under half
+        a decade: a rule fixed before looking, never the window of best fit.
+    weights : {"1/n", "uniform"}
+        Of the least squares in (log rank, log eigenvalue): 1/rank as published, or equal.
+    negative : {"bin", "abs"}
+        When the window holds eigenvalues at or below zero (cvPCA where noise dominates): ``"bin"`` fits the means of
+        geometric bins, five a decade, by inverse variance, leaving out bins under 2 standard errors (both counts are
+        reported). ``"abs"`` takes absolute values as the published scripts do, which bends the tail up; for comparison
+        only.
+    level : float
+        Of the interval.
+
+    Returns
+    -------
+    AlphaFit
+        The interval comes from the spectrum's subsamples of stimuli and neuroids (its ``eigenvalue_draw``), refitted in
+        the same window; never from residuals, whose errors are correlated across ranks. Without draws it is NaN.
+
+    Raises
+    ------
+    InputError
+        When the window reaches outside the spectrum, or nothing in it rises above noise.
+
+    Warns
+    -----
+    UserWarning
+        When the window reaches past half of min(stimuli, neuroids), where eigenvalues are biased by finite sampling.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import xarray as xr
+    >>> import neuroalpha as na
+    >>> rank = np.arange(1, 1001)
+    >>> exact = xr.Dataset({"eigenvalue": ("component", rank**-1.5)}, {"rank": ("component", rank)})
+    >>> round(na.fit_alpha(exact).alpha, 12)
+    1.5
+    """
+    check_spectrum(spectrum)
+    if weights not in ("1/n", "uniform"):
+        raise InputError(f"weights is {weights!r}; expected '1/n' or 'uniform'")
+    if negative not in ("bin", "abs"):
+        raise InputError(f"negative is {negative!r}; expected 'bin' or 'abs'")
+    if not 0.5 <= level < 1:
+        raise InputError(f"level is {level}; expected a share such as 0.95")
+    eigenvalue = np.asarray(spectrum["eigenvalue"].values, dtype=np.float64)
+    rank = numerical_rank(spectrum)
+    n_stimuli = int(spectrum.attrs.get("n_stimuli", eigenvalue.size))
+    n_neuroids = int(spectrum.attrs.get("n_neuroids", eigenvalue.size))
+    first, last = check_window(
+        auto_window(n_stimuli, n_neuroids, rank) if isinstance(ranks, str) and ranks == "auto" else ranks,
+        eigenvalue.size,
+        rank,
+    )
+    smaller = min(n_stimuli, n_neuroids, rank)
+    if "n_stimuli" in spectrum.attrs and last > smaller / 2:
+        warnings.warn(
+            f"ranks {first} to {last} reach past half of the {smaller} that {n_stimuli} stimuli and {n_neuroids} "
+            f"neuroids give: alpha is biased there by finite sampling; end at {smaller // 2}, better at {smaller // 5}",
+            stacklevel=2,
+        )
+    fraction = float(spectrum.attrs.get("draw_fraction", 0.5))
+    draws = spectrum["eigenvalue_draw"].values if "eigenvalue_draw" in spectrum else np.empty((0, eigenvalue.size))
+    n_negative = int((eigenvalue[first - 1 : last] <= 0).sum())
+    if negative == "abs":
+        eigenvalue, draws = np.abs(eigenvalue), np.abs(draws)
+    if n_negative and negative == "bin":
+        line, alphas, dropped = _binned_fit(eigenvalue, draws, fraction, first, last)
+        method, shown = "binned", "inverse variance"
+    else:
+        line, alphas = _ranked_fit(eigenvalue, draws, fraction, first, last, weights)
+        method, shown, dropped = "wls", weights, 0
+    low, high = interval(line.alpha, alphas, fraction, level)
+    attrs = spectrum.attrs
+    return AlphaFit(
+        alpha=line.alpha,
+        low=low,
+        high=high,
+        r2=line.r2,
+        ranks=(first, last),
+        n_used=line.n,
+        n_negative=n_negative,
+        n_bins_dropped=dropped,
+        method=method,
+        weights=shown,
+        level=level,
+        intercept=line.intercept,
+        n_draws=int(np.isfinite(alphas).sum()),
+        estimator=str(attrs.get("estimator", "unknown")),
+        identifier=str(attrs.get("identifier", "")),
+        n_stimuli=n_stimuli,
+        n_neuroids=n_neuroids,
+        center=str(attrs.get("center", "unknown")),
+        seed=int(attrs.get("seed", -1)),
+        software=str(attrs.get("software", "unknown")),
+        sensitivity=sensitivity(eigenvalue, window_grid(first, last, rank), weights),
+    )
+
+
+def _ranked_fit(
+    eigenvalue: np.ndarray, draws: np.ndarray, fraction: float, first: int, last: int, weights: str
+) -> tuple[Line, np.ndarray]:
+    """Fit every rank of the window; refit the draws, by bins if any of them is negative there."""
+    rank = np.arange(first, last + 1)
+    weight = rank_weights(rank, weights)
+    line = wls(rank, eigenvalue[first - 1 : last], weight)
+    window = draws[:, first - 1 : last]
+    if (window <= 0).any():
+        return line, _binned_fit(eigenvalue, draws, fraction, first, last)[1]
+    alphas = [
+        wls(rank[known], row[known], weight[known]).alpha for row in window if (known := np.isfinite(row)).sum() > 2
+    ]
+    return line, np.array(alphas)
+
+
+def _binned_fit(
+    eigenvalue: np.ndarray, draws: np.ndarray, fraction: float, first: int, last: int
+) -> tuple[Line, np.ndarray, int]:
+    """Fit geometric bin means by inverse variance, draws with the same bins and weights; also count bins dropped."""
+    errors = draws * np.sqrt(fraction / (1 - fraction)) if draws.shape[0] > 4 else None
+    bins = make_bins(eigenvalue, first, last, errors)
+    if bins.used.sum() < 3:
+        raise InputError(
+            f"ranks {first} to {last} are not above noise: {int(bins.used.sum())} of {bins.used.size} geometric bins "
+            "exceed 2 standard errors, a line needs 3; use lower ranks or more repeats"
+        )
+    alphas = []
+    for row in draws:
+        mean = np.array([np.nanmean(row[b - 1]) if np.isfinite(row[b - 1]).any() else np.nan for b in bins.ranks])
+        used = bins.used & (mean > 0)
+        if used.sum() > 2:
+            alphas.append(binned(bins._replace(mean=mean, used=used)).alpha)
+    return binned(bins), np.array(alphas), int((~bins.used).sum())

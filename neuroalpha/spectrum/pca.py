@@ -1,0 +1,111 @@
+"""Eigenspectrum of an assembly: exact, all ranks, from the smaller side of the matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+import xarray as xr
+
+from neuroalpha.assembly import check_assembly
+from neuroalpha.errors import InputError
+from neuroalpha.spectrum import gram
+from neuroalpha.spectrum.resample import check_resampling, draw_fraction, subsets
+from neuroalpha.spectrum.result import check_values, make_spectrum, pad
+
+
+def eigenspectrum(
+    assembly: xr.DataArray,
+    *,
+    center: bool = True,
+    n_draws: int = 32,
+    resample: Collection[str] = ("stimulus", "neuroid"),
+    fraction: float | None = None,
+    seed: int = 0,
+) -> xr.Dataset:
+    """Eigenvalues of the covariance of a population's responses (PCA), all of them, exactly.
+
+    Every presentation is one row. For a recording with repeats this counts trial noise as variance: use
+    :func:`neuroalpha.cvpca`, or average first with ``neuroalpha.repeats(assembly, 1)[0]``.
+
+    Parameters
+    ----------
+    assembly : DataArray (presentation, neuroid)
+        Or (stimulus, neuroid), as one repeat of :func:`neuroalpha.repeats`. May be lazy (dask); it is read in blocks. A
+        NaN counts as its neuroid's mean.
+    center : bool
+        Subtract each neuroid's mean over presentations before the product (default).
+    n_draws : int
+        Subsamples for the interval, 32 by default; 0 for none.
+    resample : collection of {"stimulus", "neuroid"}
+        What the subsamples choose at random. All presentations of a stimulus go together.
+    fraction : float, optional
+        Share that each subsample keeps. Default: 0.5 from 1000 stimuli and neuroids on, else 0.8.
+    seed : int
+        Of the subsamples.
+
+    Returns
+    -------
+    Dataset over ``component``
+        ``eigenvalue`` (variance, units squared), descending; ``rank`` from 1; ``eigenvalue_draw`` (draw, component)
+        with NaN past a draw's own rank; ``eigenvalue_low/high`` (95 % band). With n rows and p neuroids there are min(n
+        - 1, p) components. attrs say how it was made.
+
+    Raises
+    ------
+    InputError
+        For neuroids that are NaN throughout, infinite values, or fewer than 2 rows.
+
+    Notes ----- Time: one product n p min(n, p), one eigenvalue problem of side min(n, p), and per draw fraction**3 of
+    both. Memory: a float64 matrix of side min(n, p) and blocks of 256 MiB.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import neuroalpha as na
+    >>> x = np.random.default_rng(0).normal(size=(50, 30))
+    >>> spectrum = na.eigenspectrum(na.make_assembly(x, stimulus_id=np.arange(50)), n_draws=0)
+    >>> bool(np.allclose(spectrum.eigenvalue.sum(), x.var(axis=0, ddof=1).sum()))
+    True
+    """
+    axes = check_resampling(resample, n_draws, fraction)
+    if isinstance(assembly, xr.DataArray) and assembly.dims == ("stimulus", "neuroid"):
+        assembly = assembly.rename(stimulus="presentation").assign_coords(
+            repetition=("presentation", np.zeros(assembly.sizes["stimulus"], dtype=np.int64))
+        )
+    check_assembly(assembly)
+    values = assembly.data
+    n_rows, n_neuroids = values.shape
+    if n_rows < 2 or n_neuroids < 1:
+        raise InputError(f"a spectrum needs at least 2 presentations and 1 neuroid, got {n_rows} and {n_neuroids}")
+    means, missing = gram.column_means(values, center)
+    n_missing = check_values(means, missing, assembly.coords["neuroid_id"].values)
+    size = min(n_rows - bool(center), n_neuroids)
+    divisor = n_rows - bool(center)
+    eigenvalue = gram.eigenvalues(gram.smaller_side(values, means), size) / divisor
+
+    ids, stimulus = np.unique(assembly.coords["stimulus_id"].values.astype(str), return_inverse=True)
+    used = fraction or draw_fraction(ids.size, n_neuroids)
+    draws = np.empty((n_draws, size))
+    rng = np.random.default_rng(seed)
+    for draw, (stimuli, neuroids) in enumerate(subsets(ids.size, n_neuroids, n_draws, used, axes, rng)):
+        rows = np.flatnonzero(np.isin(stimulus.reshape(-1), stimuli)) if "stimulus" in axes else np.arange(n_rows)
+        part = values[rows][:, neuroids] if "neuroid" in axes else values[rows]
+        part_means, _ = gram.column_means(part, center)
+        rank = min(rows.size - bool(center), neuroids.size)
+        scatter = gram.smaller_side(part, np.nan_to_num(part_means))
+        draws[draw] = pad(gram.eigenvalues(scatter, rank) / max(rows.size - bool(center), 1), size)
+    return make_spectrum(
+        eigenvalue,
+        draws if n_draws else None,
+        dict(assembly.attrs),
+        estimator="pca",
+        n_stimuli=int(ids.size),
+        n_presentations=int(n_rows),
+        n_neuroids=int(n_neuroids),
+        n_missing_filled=n_missing,
+        center="neuroid mean" if center else "none",
+        resample="+".join(axes),
+        draw_fraction=float(used),
+        seed=int(seed),
+    )

@@ -1,0 +1,84 @@
+"""The labelled spectrum: an ``xarray.Dataset`` over ``component`` that knows how it was made."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+import neuroalpha
+from neuroalpha._text import first_few
+from neuroalpha.errors import InputError
+from neuroalpha.spectrum.resample import standard_error
+
+# What an assembly says of itself and every spectrum made from it repeats.
+INHERITED = ("identifier", "units", "source", "licence", "preprocessing", "model", "layer", "n_stimuli_dropped")
+
+
+def make_spectrum(
+    eigenvalue: np.ndarray,
+    draws: np.ndarray | None,
+    inherited: dict[str, str | int | float],
+    **how: str | int | float,
+) -> xr.Dataset:
+    """Label eigenvalues (component,) and their subsample draws (draw, component); ``how`` becomes attrs."""
+    spectrum = xr.Dataset(
+        {"eigenvalue": ("component", np.asarray(eigenvalue, dtype=np.float64))},
+        coords={"rank": ("component", np.arange(1, eigenvalue.size + 1))},
+        attrs={
+            **{name: inherited[name] for name in INHERITED if name in inherited},
+            **how,
+            "n_draws": 0 if draws is None else int(draws.shape[0]),
+            "software": f"neuroalpha {neuroalpha.__version__}",
+        },
+    )
+    if draws is not None and draws.shape[0] > 1:
+        spectrum["eigenvalue_draw"] = (("draw", "component"), draws)
+        half = 1.96 * standard_error(draws, float(how["draw_fraction"]))
+        spectrum["eigenvalue_low"] = ("component", eigenvalue - half)
+        spectrum["eigenvalue_high"] = ("component", eigenvalue + half)
+    return spectrum
+
+
+def check_spectrum(spectrum: xr.Dataset) -> xr.Dataset:
+    """Return ``spectrum`` if it is one, else say what it lacks."""
+    if (
+        not isinstance(spectrum, xr.Dataset)
+        or "eigenvalue" not in spectrum
+        or spectrum["eigenvalue"].dims != ("component",)
+    ):
+        raise InputError(
+            f"expected a spectrum (Dataset with 'eigenvalue' over 'component'), got {type(spectrum).__name__}; make "
+            "one with "
+            "eigenspectrum or cvpca"
+        )
+    return spectrum
+
+
+def numerical_rank(spectrum: xr.Dataset) -> int:
+    """How many leading components carry anything: up to the last eigenvalue that is not exactly zero."""
+    nonzero = np.flatnonzero(spectrum["eigenvalue"].values != 0)
+    return int(nonzero[-1]) + 1 if nonzero.size else 0
+
+
+def pad(draw: np.ndarray, size: int) -> np.ndarray:
+    """Fill a draw's eigenvalues with NaN up to the size of the full spectrum."""
+    return np.r_[draw[:size], np.full(max(0, size - draw.size), np.nan)]
+
+
+def check_values(means: np.ndarray, missing: np.ndarray, names: np.ndarray) -> int:
+    """Refuse neuroids without a single value and non-finite ones; return how many missing entries will be the mean.
+
+    ``means`` and ``missing`` (neuroid,) as of :func:`neuroalpha.spectrum.gram.column_means`.
+    """
+    empty = np.isnan(means)
+    if empty.any():
+        raise InputError(
+            f"{int(empty.sum())} of {means.size} neuroids are NaN in every presentation: neuroid_id "
+            f"{first_few(names[empty])}; drop them: assembly.isel(neuroid=~np.isnan(assembly).all('presentation'))"
+        )
+    if not np.isfinite(means).all():
+        raise InputError(
+            f"{int((~np.isfinite(means)).sum())} neuroids hold infinite values: neuroid_id "
+            f"{first_few(names[~np.isfinite(means)])}; drop them or extract in float32"
+        )
+    return int(missing.sum())

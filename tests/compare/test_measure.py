@@ -1,0 +1,54 @@
+"""Measuring whole assemblies: one row a population, the estimator that fits the data."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import neuroalpha as na
+from neuroalpha.compare.measure import mostly_repeated, to_table
+
+
+def network():
+    x = np.random.default_rng(0).normal(size=(90, 120)) * np.r_[np.arange(1, 61), np.arange(1, 61)] ** -0.5
+    return na.make_assembly(
+        x, stimulus_id=np.arange(90), neuroid={"layer": ["b"] * 60 + ["a"] * 60}, attrs={"identifier": "net"}
+    )
+
+
+def test_one_measurement_a_layer_in_order():
+    measured = na.measure(network())
+    assert [m.name for m in measured] == ["b", "a"]
+    alone = na.fit_alpha(na.eigenspectrum(network().isel(neuroid=slice(0, 60))), "auto")
+    assert measured[0].fit.alpha == alone.alpha
+    assert (measured[0].fit.low, measured[0].fit.high) == (alone.low, alone.high)
+    assert measured[0].spectrum.attrs["layer"] == "b"
+    assert [m.name for m in na.measure(network(), by=None)] == ["net"]
+
+
+def test_estimator_follows_the_repeats():
+    recording, _ = na.simulate_recording(1.0, 60, 80, seed=0)
+    v1 = na.preprocess(recording)
+    assert mostly_repeated(v1)
+    assert not mostly_repeated(network())
+    assert na.measure(v1)[0].fit.estimator == "cvpca"
+    assert na.measure(v1, estimator="pca")[0].fit.estimator == "pca"
+    assert na.measure(network())[0].fit.estimator == "pca"
+
+
+def test_table():
+    table = to_table(na.measure(network(), n_draws=0))
+    assert table.columns[0] == "name"
+    assert table.name.tolist() == ["b", "a"]
+    assert {"alpha", "low", "high", "first", "last", "r2", "n_negative", "estimator", "seed", "software"} <= set(table)
+    with pytest.raises(na.InputError, match="nothing was measured"):
+        to_table([])
+
+
+def test_bad_input():
+    with pytest.raises(na.InputError, match="no neuroid coordinate 'layr'.*did you mean 'layer'"):
+        na.measure(network(), by="layr")
+    with pytest.raises(na.InputError, match="estimator is 'meme'"):
+        na.measure(network(), estimator="meme")
+    with pytest.raises(na.InputError, match="no stimulus has 2"):
+        na.measure(network(), estimator="cvpca")
