@@ -44,7 +44,10 @@ def test_help_and_spectra_do_not_pay_for_torch():
 
 
 def test_plain_import_is_light():
-    assert run("import sys, neuroalpha; print(any(m in sys.modules for m in ('torch', 'xarray', 'matplotlib')))") == "False"
+    assert (
+        run("import sys, neuroalpha; print(any(m in sys.modules for m in ('torch', 'xarray', 'matplotlib')))")
+        == "False"
+    )
 
 
 def test_cards_travel_as_package_data():

@@ -46,7 +46,8 @@ def measure(
         Neuroid coordinate that tells populations apart; ``"auto"`` takes ``layer``, else ``region``, where there is
         one. None treats all neuroids as one population.
     estimator : {"auto", "pca", "cvpca"}
-        ``"auto"`` cross-validates where at least half of the stimuli were shown twice or more.
+        ``"auto"`` cross-validates where at least half of the stimuli were shown twice or more, and refuses recordings
+        (with a coordinate ``region``) where they were not.
     ranks : (int, int) or "auto"
         As in :func:`neuroalpha.fit_alpha`; the rule by default, since populations differ in size.
     n_draws, seed
@@ -82,6 +83,11 @@ def measure(
         )
     if estimator == "auto":
         estimator = "cvpca" if mostly_repeated(assembly) else "pca"
+        if estimator == "pca" and "region" in assembly.coords:
+            raise InputError(
+                "fewer than half of this recording's stimuli were shown twice, and without repeats trial noise cannot "
+                "be told from signal; choose the estimator 'pca' to count noise as variance"
+            )
     whole = str(assembly.attrs.get("identifier", "population"))
     results = []
     names = [None] if by is None else list(dict.fromkeys(assembly.coords[by].values.tolist()))

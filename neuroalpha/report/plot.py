@@ -66,6 +66,8 @@ def spectra(
     """
     many = [spectra] if isinstance(spectra, xr.Dataset) else list(spectra)
     lines = [fits] * len(many) if fits is None or isinstance(fits, AlphaFit) else list(fits)
+    for spectrum in many:
+        check_spectrum(spectrum)
     names = [label_of(s) for s in many] if labels is None else [str(label) for label in labels]
     if not many or not len(many) == len(lines) == len(names):
         raise InputError(
@@ -221,7 +223,6 @@ def window_sensitivity(fit: AlphaFit, *, ax: Axes | None = None) -> Axes:
 
 def shares(spectrum: xr.Dataset) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, np.ndarray | None]:
     """Ranks, eigenvalues as shares of their sum, and the band's ends (or None), all (component,)."""
-    check_spectrum(spectrum)
     total = float(spectrum["eigenvalue"].sum())
     low, high = (
         spectrum[name].values / total if name in spectrum else None for name in ("eigenvalue_low", "eigenvalue_high")

@@ -46,9 +46,17 @@ def test_table():
 
 
 def test_bad_input():
-    with pytest.raises(na.InputError, match="no neuroid coordinate 'layr'.*did you mean 'layer'"):
+    with pytest.raises(na.InputError, match=r"no neuroid coordinate 'layr'.*did you mean 'layer'"):
         na.measure(network(), by="layr")
     with pytest.raises(na.InputError, match="estimator is 'meme'"):
         na.measure(network(), estimator="meme")
     with pytest.raises(na.InputError, match="no stimulus has 2"):
         na.measure(network(), estimator="cvpca")
+
+
+def test_a_recording_shown_once_is_not_silently_pca():
+    recording, _ = na.simulate_recording(1.0, 60, 80, n_repeats=1, seed=0)
+    v1 = na.preprocess(recording)
+    with pytest.raises(na.InputError, match="fewer than half of this recording's stimuli were shown twice"):
+        na.measure(v1)
+    assert na.measure(v1, estimator="pca")[0].fit.estimator == "pca"

@@ -29,7 +29,7 @@ def page(tmp_path_factory):
 
 def test_opens_offline(page):
     html, _ = page
-    assert not re.findall(r'<(?:script|link|img)[^>]+(?:src|href)\s*=', html.split("</head>")[1])
+    assert not re.findall(r"<(?:script|link|img)[^>]+(?:src|href)\s*=", html.split("</head>")[1])
     assert not re.findall(r"<script[^>]+src", html)
     assert len(html) > 1_000_000  # the plotting library is inside
 

@@ -30,14 +30,18 @@ def test_spectra(measured):
 
 
 def test_values_below_zero_are_counted():
-    spectrum = na.eigenspectrum(na.make_assembly(np.random.default_rng(0).normal(size=(40, 30)), stimulus_id=np.arange(40)))
+    spectrum = na.eigenspectrum(
+        na.make_assembly(np.random.default_rng(0).normal(size=(40, 30)), stimulus_id=np.arange(40))
+    )
     spectrum["eigenvalue"][20:] = -1e-3
     ax = na.plot.spectra(spectrum)
     assert "(10 values <= 0)" in ax.get_legend().get_texts()[0].get_text()
 
 
 def test_alpha_by_layer(measured):
-    table = pd.DataFrame({"name": list("abcd"), "alpha": [1.0, 2, 3, 4], "low": 0.5, "high": np.nan, "model": list("xxyy")})
+    table = pd.DataFrame(
+        {"name": list("abcd"), "alpha": [1.0, 2, 3, 4], "low": 0.5, "high": np.nan, "model": list("xxyy")}
+    )
     ax = na.plot.alpha_by_layer(table)
     assert [t.get_text() for t in ax.get_xticklabels()] == list("abcd")
     grouped = na.plot.alpha_by_layer(table, group="model")

@@ -30,7 +30,7 @@ def test_layout(noise):
 
 def test_preprocessing_keeps_the_spectrum():
     """Spontaneous dimensions have nothing to do with the signal, and z-scoring scales all neurons nearly alike."""
-    recording, truth = na.simulate_recording(1.0, 500, 800, signal_fraction=1.0, seed=0)
+    recording, _ = na.simulate_recording(1.0, 500, 800, signal_fraction=1.0, seed=0)
     spectrum = na.cvpca(na.preprocess(recording), n_draws=0)
     plain = na.cvpca(na.preprocess(recording, zscore=None, n_spontaneous=0), n_draws=0)
     ranks = (5, 100)

@@ -11,7 +11,7 @@ from neuroalpha.simulate.v1 import gabor_responses
 
 
 def gratings(phases=16, size=32, cycles=4):
-    y, x = np.mgrid[:size, :size] / size
+    x = np.mgrid[:size, :size][1] / size
     return np.array([np.cos(2 * np.pi * cycles * x + p) for p in np.linspace(0, 2 * np.pi, phases, endpoint=False)])
 
 
