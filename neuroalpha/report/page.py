@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,8 @@ def compare_page(
     from plotly.offline import get_plotlyjs
 
     # Markup only around what plotly itself wrote; its JSON escapes "<" so that a name cannot end the script element.
-    divs = [Markup(plotly.io.to_html(figure, full_html=False, include_plotlyjs=False)) for figure in figures]
+    how = {"full_html": False, "include_plotlyjs": False, "config": {"displaylogo": False, "responsive": True}}
+    divs = [Markup(plotly.io.to_html(figure, **how)) for figure in figures]
     page = environment.get_template("compare.html.j2").render(
         title=title,
         rows=[describe(each) for each in measurements],
@@ -96,12 +97,25 @@ def describe(each: Measurement) -> dict[str, str]:
         "n_neuroids": str(fit.n_neuroids),
         "n_negative": str(fit.n_negative),
         "fit": f"{fit.method}, {fit.weights} weights",
-        "center": fit.center,
+        "spectrum": spectrum_text(attrs),
         "resampling": resampling,
         "seed": str(fit.seed),
         "source": str(attrs.get("source", "")),
         "preprocessing": steps_text(attrs.get("preprocessing", "")),
     }
+
+
+def spectrum_text(attrs: Mapping[Any, Any]) -> str:
+    """How the eigenvalues were estimated, in words."""
+    said = [f"{attrs.get('estimator', 'unknown')}", f"centred: {attrs.get('center', 'unknown')}"]
+    if "n_shuffles" in attrs:
+        said.append(f"{attrs['n_shuffles']} shuffles, convention {attrs.get('convention')}")
+        said.append(
+            f"repeats split by {attrs.get('repeats_order')}, {attrs.get('n_stimuli_dropped', 0)} stimuli dropped"
+        )
+    if attrs.get("n_missing_filled"):
+        said.append(f"{attrs['n_missing_filled']} missing entries counted as their neuroid's mean")
+    return "; ".join(said)
 
 
 def steps_text(steps: Any) -> str:
@@ -141,8 +155,13 @@ def spectra_figure(measurements: Sequence[Measurement]) -> Any:
             line={"color": colour, "dash": "dash", "width": 3}, name="fit",
         )  # fmt: skip
     figure.update_xaxes(type="log", title="rank")
-    figure.update_yaxes(type="log", title="eigenvalue (share of total variance)", exponentformat="power")
-    figure.update_layout(height=520, template="plotly_white", legend={"orientation": "h", "y": -0.18})
+    # Where rank runs out eigenvalues fall to rounding; the figure is for what the fits describe.
+    ends = [e.fit.predict(np.array(e.fit.ranks[1])) / float(e.spectrum["eigenvalue"].sum()) for e in measurements]
+    figure.update_yaxes(
+        type="log", title="eigenvalue (share of total variance)", exponentformat="power",
+        range=[float(np.log10(min(ends) / 100)), 0.1],
+    )  # fmt: skip
+    figure.update_layout(height=520, template="plotly_white", legend={"orientation": "h", "y": -0.18}, margin={"t": 30})
     return figure
 
 
@@ -159,7 +178,7 @@ def alpha_figure(measurements: Sequence[Measurement]) -> Any:
         error_y={"type": "data", "symmetric": False, "array": high - alpha, "arrayminus": alpha - low},
     )  # fmt: skip
     figure.add_hline(y=1, line_dash="dot", line_color="black")
-    figure.update_layout(height=380, template="plotly_white", yaxis_title="alpha", showlegend=False)
+    figure.update_layout(height=380, template="plotly_white", yaxis_title="alpha", margin={"t": 30})
     return figure
 
 
