@@ -62,3 +62,28 @@ def first_few(names: Iterable[Any], n: int = 4) -> str:
     """Write at most ``n`` names for an error message: ``'a', 'b', ... (7 in all)``."""
     listed = [repr(str(name)) for name in names]
     return ", ".join(listed[:n]) + (f", ... ({len(listed)} in all)" if len(listed) > n else "")
+
+
+def check_encodable(labels: np.ndarray, name: str) -> None:
+    """Refuse text that files cannot hold: lone surrogates (file names in another encoding give them) and NUL inside."""
+    labels = np.atleast_1d(np.asarray(labels, dtype=str)).ravel()
+    if labels.size == 0 or labels.dtype.itemsize == 0:
+        return
+    codes = np.ascontiguousarray(labels).view(np.uint32).reshape(labels.size, -1)
+    wrong = ((codes >= 0xD800) & (codes <= 0xDFFF)).any(axis=1)
+    wrong |= ((codes[:, :-1] == 0) & (codes[:, 1:] != 0)).any(axis=1)
+    if wrong.any():
+        raise InputError(
+            f"{name} holds text that is not valid Unicode or has a NUL inside: {labels[wrong][0]!a}; rename it"
+        )
+
+
+def valid(name: str) -> str:
+    """Make valid Unicode of a file name in another encoding; what cannot be read becomes a question mark.
+
+    Examples
+    --------
+    >>> valid("caf\\udce9")
+    'caf?'
+    """
+    return name.encode("utf-8", "replace").decode("utf-8")

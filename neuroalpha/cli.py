@@ -266,7 +266,8 @@ def _measure(
             measured.append(Measurement(label_of(data), data, fit_alpha(data, window)))
             continue
         how: Any = estimator  # checked by measure
-        parts = measure(data, by=None if by == "none" else by, estimator=how, ranks=window, n_draws=draws, seed=seed)
+        groups = None if by == "none" else by
+        parts = measure(data, by=groups, estimator=how, ranks=window, n_draws=draws, seed=seed, progress=True)
         for each in parts:  # regions and layers of several files may share a name
             name = each.name if len(files) == 1 or each.name == path.stem else f"{path.stem} {each.name}"
             measured.append(Measurement(name, each.spectrum, each.fit))

@@ -110,14 +110,13 @@ def run_demo(folder: Path, seed: int = 0, say: Callable[[str], None] = print) ->
     v1 = na.preprocess(na.read_stringer(recording))
     reliability = na.reliability(v1)
     brain = Measurement("V1 (simulated)", spectrum := na.cvpca(v1, seed=seed), na.fit_alpha(spectrum, ranks="auto"))
-    known = na.fit_alpha(truth, ranks=brain.fit.ranks)
+    known = Measurement("V1 truth (no noise)", truth, na.fit_alpha(truth, ranks=brain.fit.ranks))
 
-    measured = [brain, *_networks(patches, label, seed, say)]
+    measured = [brain, known, *_networks(patches, label, seed, say)]
     table = to_table(measured)
     words = (
-        f"\ntruth: the noise-free responses of the simulated V1 have alpha {known.alpha:.3f} over ranks "
-        f"{known.ranks[0]}-"
-        f"{known.ranks[1]}; cvPCA read {brain.fit.alpha:.3f} from two noisy repeats (signal variance "
+        f"\ntruth: the noise-free responses of the simulated V1 have alpha {known.fit.alpha:.3f} over ranks "
+        f"{known.fit.ranks[0]}-{known.fit.ranks[1]}; cvPCA read {brain.fit.alpha:.3f} from two noisy repeats (signal variance "
         f"{reliability.attrs['mean_signal_variance']:.2f}, one-of-{reliability.attrs['n_stimuli']} decoding "
         f"{reliability.attrs['decoding_accuracy']:.2f})"
     )
@@ -146,7 +145,7 @@ def _write(folder: Path, measured: list[Measurement], table: pd.DataFrame, truth
     matplotlib.use("Agg")
     import neuroalpha as na
 
-    brain, networks = measured[0], measured[1:]
+    brain, networks = measured[0], measured[2:]
     shown = [brain, *networks[2::3]]  # of each network the last layer
     by_layer = na.plot.alpha_by_layer(to_table(networks).assign(model=np.repeat(list(NETWORKS), 3)), group="model")
     by_layer.axhspan(brain.fit.low, brain.fit.high, color="black", alpha=0.15, lw=0, label="V1 (simulated)")

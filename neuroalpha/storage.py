@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import h5netcdf
+import h5py
 import numpy as np
 import xarray as xr
 
 from neuroalpha._files import atomic_path
+from neuroalpha._text import check_encodable
 from neuroalpha.assembly import clean_attrs
 from neuroalpha.errors import InputError, MissingExtraError
 
-KIND = "neuroalpha_kind"
-NAME = "neuroalpha_name"
-HALF = "neuroalpha_float16"  # netCDF has no half precision: stored as float32, which holds every float16 exactly
-# Attributes of these names would be read as instructions by netCDF libraries, not as ours.
+# Our own marks in a file: whether it held an array or a dataset, the array's name, which variables were coordinates, and
+# which were float16 (netCDF has no half precision; float32 holds every float16 exactly).
+KIND, NAME, COORDS, HALF = "neuroalpha_kind", "neuroalpha_name", "neuroalpha_coordinates", "neuroalpha_float16"
+# Attributes of these names would be read as instructions by HDF5 and netCDF libraries, not as ours.
 RESERVED = {
-    "_FillValue",
-    "missing_value",
-    "scale_factor",
-    "add_offset",
-    "coordinates",
-    "dtype",
-    "_Unsigned",
-    KIND,
-    NAME,
-    HALF,
-}
+    "_FillValue", "missing_value", "scale_factor", "add_offset", "coordinates", "dtype", "_Unsigned", "_Encoding",
+    "CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST", "_Netcdf4Dimid", "_Netcdf4Coordinates", "_nc3_strict",
+    "_NCProperties", KIND, NAME, COORDS, HALF,
+}  # fmt: skip
+VALUES = "neuroalpha_values"  # the variable that holds a lone array
 
 
 def save(data: xr.DataArray | xr.Dataset, path: str | os.PathLike[str]) -> Path:
@@ -38,7 +37,7 @@ def save(data: xr.DataArray | xr.Dataset, path: str | os.PathLike[str]) -> Path:
     Parameters
     ----------
     data : DataArray or Dataset
-        Values of any real dtype; attributes text or numbers.
+        Numbers, text and booleans; attributes text or numbers. Lazy values are computed block by block.
     path : path
         Ends in ``.nc`` by custom. An existing file is replaced only once the new one is complete.
 
@@ -50,7 +49,7 @@ def save(data: xr.DataArray | xr.Dataset, path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     InputError
-        When an attribute cannot be held, the folder does not exist or the disk is full; nothing is then left behind.
+        When a value or a name cannot be held, the folder does not exist or the disk is full; nothing is then left behind.
 
     Examples
     --------
@@ -60,33 +59,30 @@ def save(data: xr.DataArray | xr.Dataset, path: str | os.PathLike[str]) -> Path:
     >>> na.load(path).identical(assembly)
     True
     """
-    kind = "array" if isinstance(data, xr.DataArray) else "dataset"
     if isinstance(data, xr.DataArray):
-        dataset = data.to_dataset(name="values")
-        dataset.attrs = {NAME: "" if data.name is None else str(data.name)}
+        marks = {KIND: "array", NAME: "" if data.name is None else str(data.name)}
+        variables = {VALUES: data.variable, **{str(name): coord.variable for name, coord in data.coords.items()}}
     elif isinstance(data, xr.Dataset):
-        dataset = data.copy()
-        dataset.attrs = dict(data.attrs)
-        _check_names(dataset.attrs)
+        marks = {KIND: "dataset", **_checked_attrs(data.attrs)}
+        variables = {str(name): variable for name, variable in data.variables.items()}
     else:
         raise InputError(f"save takes an xarray.DataArray or Dataset, got {type(data).__name__}")
-    encoding: dict[str, dict[str, Any]] = {}
-    for name in list(dataset.variables):
-        variable = dataset[name]
-        _check_names(variable.attrs)
-        dataset[name].attrs = clean_attrs(variable.attrs)
-        dataset[name].encoding = {}
-        if variable.dtype == np.float16:
-            dataset[name] = variable.astype(np.float32)
-            dataset[name].attrs = {**clean_attrs(variable.attrs), HALF: 1}
-        if dataset[name].dtype.kind == "f":
-            encoding[str(name)] = {"_FillValue": None}
-    dataset.attrs = {**clean_attrs(dataset.attrs), KIND: kind}
-    with atomic_path(path) as part:
-        try:
-            dataset.to_netcdf(part, engine="h5netcdf", encoding=encoding)
-        except RuntimeError as error:  # HDF5 reports some failed writes so
-            raise OSError(str(error)) from error
+    coords = [str(name) for name in data.coords]
+    prepared = {name: _encode(name, variable) for name, variable in variables.items()}
+    with atomic_path(path) as part, _Sink(part) as sink:
+        with h5netcdf.File(sink, "w") as file:
+            file.dimensions = {str(dim): int(size) for dim, size in data.sizes.items()}
+            for name, (dims, values, attrs) in prepared.items():
+                dtype = h5py.string_dtype() if values.dtype.kind in "UO" else values.dtype
+                stored = file.create_variable(name, dims, dtype)
+                _fill(stored, values)
+                # CF's own way of naming coordinates, for other programs; ours below also holds names with spaces.
+                own = [c for c in coords if set(data.coords[c].dims) <= set(dims) and " " not in c]
+                if own and name not in coords:
+                    attrs = {**attrs, "coordinates": " ".join(own)}
+                stored.attrs.update(attrs)
+            file.attrs.update({**marks, COORDS: json.dumps(coords)})
+        sink.report()
     return Path(path)
 
 
@@ -98,8 +94,8 @@ def load(path: str | os.PathLike[str], chunks: Mapping[str, int] | str | None = 
     path : path
         A file of :func:`save`.
     chunks : mapping or "auto", optional
-        Default: read it all and close the file. With chunks, as in ``{"neuroid": 4096}``, values are read lazily by
-        dask and the spectrum engine takes them block by block.
+        Default: read it all and close the file. With chunks, as in ``{"neuroid": 4096}``, values are read lazily by dask
+        and the spectrum engine takes them block by block.
 
     Raises
     ------
@@ -114,35 +110,140 @@ def load(path: str | os.PathLike[str], chunks: Mapping[str, int] | str | None = 
     ...
     neuroalpha.errors.InputError: no such file: ...nothing.nc
     """
+    if Path(path).is_dir():
+        raise InputError(f"{path} is a folder; give the name of a file in it")
     if not Path(path).is_file():
         raise InputError(f"no such file: {path}")
+    options: dict[str, Any] = {"engine": "h5netcdf", "decode_times": False, "decode_timedelta": False}
     try:
-        dataset = xr.open_dataset(path, engine="h5netcdf", chunks=chunks, decode_times=False, decode_timedelta=False)
+        if chunks is not None:
+            return _restore(_ours(xr.open_dataset(path, chunks=chunks, **options), path))
+        # An open file, not its name: xarray remembers files by name, and older versions would give back the old contents
+        # of a file that was replaced.
+        with open(path, "rb") as handle, xr.open_dataset(handle, **options) as dataset:
+            return _restore(_ours(dataset, path).load())
     except ImportError as error:
         raise MissingExtraError("dask", "cluster", "reading a file in chunks") from error
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except InputError:
+        raise
+    except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
         raise InputError(
             f"{path} is not a readable netCDF-4 file ({_short(error)}); was it cut short in a copy?"
         ) from error
+
+
+class _Sink(io.RawIOBase):
+    """A file for HDF5 to write to, which keeps the first failed write to itself until HDF5 has closed.
+
+    HDF5 cannot be told that a disk is full while it closes a file: it retries as the process ends, and crashes.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = open(path, "w+b", buffering=0)
+        self._error: OSError | None = None
+        self._size = 0
+
+    def report(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    def write(self, data: Any) -> int:
+        view = memoryview(data).cast("B")
+        self._size = max(self._size, self._file.tell() + len(view))
+        try:
+            while view and self._error is None:
+                view = view[self._file.write(view) :]
+        except OSError as error:
+            self._error = error
+        if self._error is not None:
+            self._file.seek(len(view), io.SEEK_CUR)
+        return len(memoryview(data).cast("B"))
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer).cast("B")
+        got = self._file.readinto(view) or 0
+        if self._error is not None and got < len(view):  # what could not be written reads as zeros
+            view[got:] = bytes(len(view) - got)
+            return len(view)
+        return got
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if whence == io.SEEK_END:
+            return self._file.seek(self._size + offset)
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def truncate(self, size: int | None = None) -> int:
+        size = self.tell() if size is None else size
+        try:
+            self._file.truncate(size)
+        except OSError as error:
+            self._error = self._error or error
+        self._size = size
+        return size
+
+    def readable(self) -> bool:
+        return True
+
+    def writable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def _encode(name: str, variable: xr.Variable) -> tuple[tuple[str, ...], Any, dict[str, Any]]:
+    """Dims, values and attributes of a variable as netCDF can hold them."""
+    _check_name(name)
+    for dim in variable.dims:
+        _check_name(str(dim))
+    attrs = _checked_attrs(variable.attrs)
+    values = variable.data
+    if values.dtype.kind in "OSU":
+        values = np.asarray(values)
+        if values.dtype.kind != "U" and not all(isinstance(text, str) for text in values.ravel()):
+            raise InputError(f"{name!r} holds objects that are not text; make them numbers or text before saving")
+        check_encodable(values, f"coordinate {name!r}")
+    elif values.dtype.kind == "b":
+        values, attrs = values.astype(np.int8), {**attrs, "dtype": "bool"}  # xarray's own convention
+    elif values.dtype == np.float16:
+        values, attrs = values.astype(np.float32), {**attrs, HALF: 1}
+    elif values.dtype.kind not in "iuf":
+        raise InputError(
+            f"{name!r} has dtype {values.dtype}, which the files do not hold; store times as text (ISO 8601) or as seconds"
+        )
+    return tuple(str(dim) for dim in variable.dims), values, attrs
+
+
+def _fill(stored: Any, values: Any) -> None:
+    """Write values in blocks of rows, so that a lazy array is never whole in memory."""
+    if values.ndim == 0 or not hasattr(values, "dask"):
+        stored[...] = np.asarray(values, dtype=object if values.dtype.kind in "UO" else None)
+        return
+    rows = max(1, 2**28 // max(1, values.nbytes // max(1, values.shape[0])))
+    for start in range(0, values.shape[0], rows):
+        stored[start : start + rows] = np.asarray(values[start : start + rows])
+
+
+def _ours(dataset: xr.Dataset, path: object) -> xr.Dataset:
     if KIND not in dataset.attrs:
-        dataset.close()
         raise InputError(
             f"{path} was not written by neuroalpha.save; open it with xarray and pass its values to "
             "neuroalpha.make_assembly"
         )
-    if chunks is None:
-        try:
-            with dataset:
-                dataset = dataset.load()
-        except (OSError, RuntimeError) as error:
-            raise InputError(f"{path} is damaged ({_short(error)}); was it cut short in a copy?") from error
-    return _restore(dataset)
+    return dataset
 
 
 def _restore(dataset: xr.Dataset) -> xr.DataArray | xr.Dataset:
-    """Undo what netCDF does to text, half precision, scalars and lone arrays."""
+    """Undo what netCDF does to text, half precision, scalars, coordinates and lone arrays."""
     attrs = {name: _plain(value) for name, value in dataset.attrs.items()}
-    kind, name = attrs.pop(KIND), attrs.pop(NAME, "")
+    kind, name, coords = attrs.pop(KIND), attrs.pop(NAME, ""), json.loads(attrs.pop(COORDS, "[]"))
     for key in list(dataset.variables):
         variable = dataset[key]
         own = {k: _plain(v) for k, v in variable.attrs.items()}
@@ -152,19 +253,29 @@ def _restore(dataset: xr.Dataset) -> xr.DataArray | xr.Dataset:
             dataset[key] = (variable.dims, variable.values.astype(str))
         dataset[key].attrs = own
         dataset[key].encoding = {}
+    dataset = dataset.set_coords(coords)
     dataset.attrs = attrs
     dataset.encoding = {}
-    if kind == "array":
-        return dataset["values"].rename(name or None)
-    return dataset
+    return dataset[VALUES].rename(name or None) if kind == "array" else dataset
 
 
-def _check_names(attrs: Mapping[Any, Any]) -> None:
-    taken = RESERVED.intersection(map(str, attrs))
-    if taken:
-        raise InputError(
-            f"attribute {sorted(taken)[0]!r} has a meaning of its own in netCDF files; give it another name"
-        )
+def _checked_attrs(attrs: Mapping[Any, Any]) -> dict[str, str | int | float]:
+    clean = clean_attrs(attrs)
+    for name, value in clean.items():
+        _check_name(name)
+        if name in RESERVED:
+            raise InputError(f"attribute {name!r} has a meaning of its own in netCDF files; give it another name")
+        if isinstance(value, str):
+            check_encodable(np.array([value + "."]), f"attribute {name!r}")
+        elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+            raise InputError(f"attribute {name!r} is {value}, beyond 64-bit integers; store it as text")
+    return clean
+
+
+def _check_name(name: str) -> None:
+    if not name or "/" in name or "\0" in name or name != name.strip():
+        raise InputError(f"{name!r} cannot name a variable, dimension or attribute in netCDF; use letters and digits")
+    check_encodable(np.array([name]), "a name")
 
 
 def _plain(value: Any) -> Any:

@@ -2,8 +2,8 @@
 
 Run: python scripts/bias_table.py            (about 8 minutes on two cores; --quick for two seeds and alpha 1 only)
 
-References: PCA, cov = diag(i^-alpha), ranks 4-100 | 11-100 | 11-500; cvPCA, 2800 stimuli, 4000 neurons, signal variance
-.15, ranks 11-500, absolute values of negative eigenvalues, one shuffle. One data set lies behind each reference value, so
+References: PCA, cov = diag(i^-alpha), ranks 4-100 | 11-100 | 11-500; cvPCA, 2800 stimuli, 4000 neurons, signal share
+.15, ranks 11-500, absolute values of negative eigenvalues, one shuffle. One data set lies behind each reference, so
 rows whose spread over seeds is large (noise with 1/n power along axes of its own) can only agree within it.
 """
 

@@ -23,7 +23,13 @@ def test_demo(tmp_path, monkeypatch):
     monkeypatch.setattr(demo, "photo_patches", lambda seed: patches_of(150, seed=seed))
     lines: list[str] = []
     told = demo.run_demo(tmp_path / "out", say=lines.append)
-    assert told.table.name.tolist() == ["V1 (simulated)", "resnet18 layer2", "resnet18 layer3", "resnet18 layer4"]
+    assert told.table.name.tolist() == [
+        "V1 (simulated)",
+        "V1 truth (no noise)",
+        "resnet18 layer2",
+        "resnet18 layer3",
+        "resnet18 layer4",
+    ]
     assert all(path.stat().st_size > 0 for path in told.written)
     names = {path.name for path in told.written}
     assert {

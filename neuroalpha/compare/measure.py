@@ -36,6 +36,7 @@ def measure(
     ranks: tuple[int, int] | Literal["auto"] = "auto",
     n_draws: int = 32,
     seed: int = 0,
+    progress: bool = False,
 ) -> list[Measurement]:
     """Estimate the spectrum and alpha of every population in an assembly.
 
@@ -52,6 +53,8 @@ def measure(
         As in :func:`neuroalpha.fit_alpha`; the rule by default, since populations differ in size.
     n_draws, seed
         Of the interval.
+    progress : bool
+        Show progress on stderr.
 
     Returns
     -------
@@ -96,9 +99,9 @@ def measure(
         if by is not None:
             part = select(assembly, **{by: name}).assign_attrs({by: str(name)})
         if estimator == "cvpca":
-            spectrum = cvpca(part, n_draws=n_draws, seed=seed)
+            spectrum = cvpca(part, n_draws=n_draws, seed=seed, progress=progress)
         else:
-            spectrum = eigenspectrum(part, n_draws=n_draws, seed=seed)
+            spectrum = eigenspectrum(part, n_draws=n_draws, seed=seed, progress=progress)
         results.append(Measurement(whole if name is None else str(name), spectrum, fit_alpha(spectrum, ranks)))
     return results
 

@@ -8,6 +8,8 @@ columns.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from scipy import linalg
 
@@ -51,7 +53,7 @@ def from_covariance(x: np.ndarray, swapped: np.ndarray) -> np.ndarray:
     return np.einsum("nk,nk->k", vectors, (one.T @ two) @ vectors)
 
 
-def cv_scatter(x: np.ndarray, masks: np.ndarray) -> np.ndarray:
+def cv_scatter(x: np.ndarray, masks: Iterable[np.ndarray]) -> np.ndarray:
     """Mean over swap masks (shuffle, S) of the cross-validated scatter of x (2, S, N): (min(S, N),)."""
     if x.shape[2] < x.shape[1]:
         return np.mean([from_covariance(x, mask) for mask in masks], axis=0)
@@ -59,7 +61,7 @@ def cv_scatter(x: np.ndarray, masks: np.ndarray) -> np.ndarray:
     return np.mean([from_gram(joint, mask) for mask in masks], axis=0)
 
 
-def cv_scatter_python2019(x: np.ndarray, masks: np.ndarray) -> np.ndarray:
+def cv_scatter_python2019(x: np.ndarray, masks: Iterable[np.ndarray]) -> np.ndarray:
     """The published notebook's variant, in Gram space.
 
     It fits PCA to the transposed matrix, which centres each *stimulus* across neuroids instead of each neuroid across
@@ -71,7 +73,7 @@ def cv_scatter_python2019(x: np.ndarray, masks: np.ndarray) -> np.ndarray:
     joint = joint_gram(x)
     totals = x.sum(axis=2, dtype=np.float64).reshape(-1)
     size = min(MAX_PYTHON2019, *x.shape[1:])
-    result = np.zeros(size)
+    results = []
     for mask in masks:
         first = np.where(mask, np.arange(n_stimuli) + n_stimuli, np.arange(n_stimuli))
         second = np.where(mask, np.arange(n_stimuli), np.arange(n_stimuli) + n_stimuli)
@@ -79,8 +81,8 @@ def cv_scatter_python2019(x: np.ndarray, masks: np.ndarray) -> np.ndarray:
         variance, vectors = _eigh(own - np.outer(totals[first], totals[first]) / x.shape[2])
         variance, vectors = variance[:size], vectors[:, :size]
         summed = np.einsum("sk,sk->k", own @ vectors, cross @ vectors)
-        result += np.divide(summed, variance, out=np.zeros(size), where=variance > variance[0] * 1e-12)
-    return result / len(masks)
+        results.append(np.divide(summed, variance, out=np.zeros(size), where=variance > variance[0] * 1e-12))
+    return np.mean(results, axis=0)
 
 
 def _eigh(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -73,7 +73,9 @@ def cvpca(
     InputError
         When stimuli were shown once only, or neuroids are NaN throughout.
 
-    Notes ----- Known bias: low when trial noise is strong, most when signal and noise have different eigenvectors (true
+    Notes
+    -----
+    Known bias: low when trial noise is strong, most when signal and noise have different eigenvectors (true
     alpha 1 can read 0.64). The interval is that of the estimate, not of the truth. Time for S stimuli, N >= S neuroids:
     one product of (2 S)^2 N, an eigenproblem of side S per shuffle, and per draw fraction**3 of the product and two
     eigenproblems. Memory: the joint Gram matrix, (2 S)^2 float64 (250 MB at 2800 stimuli), and the centred repeats.
@@ -96,24 +98,22 @@ def cvpca(
     _, n_stimuli, n_neuroids = x.shape
     rng = np.random.default_rng(seed)
     estimate = cv_scatter if convention == "stringer2019" else cv_scatter_python2019
-    eigenvalue = estimate(x, swaps(n_stimuli, n_shuffles, rng)) / (n_stimuli - 1)
+    masks = swaps(n_stimuli, n_shuffles, rng)
+    watched = tqdm(masks, desc="cvPCA shuffles", unit="shuffle", disable=not progress, file=sys.stderr, delay=1)
+    eigenvalue = estimate(x, watched) / (n_stimuli - 1)
 
     used = fraction or draw_fraction(n_stimuli, n_neuroids)
     draws = np.empty((n_draws, eigenvalue.size))
-    picked = tqdm(
-        subsets(n_stimuli, n_neuroids, n_draws, used, axes, rng),
-        total=n_draws,
-        desc="cvPCA interval",
-        unit="draw",
-        disable=not progress,
-        file=sys.stderr,
-    )
-    for draw, (stimuli, neuroids) in enumerate(picked):
+    picked = subsets(n_stimuli, n_neuroids, n_draws, used, axes, rng)
+    hidden = not (progress and n_draws)
+    for draw, (stimuli, neuroids) in enumerate(
+        tqdm(picked, total=n_draws, desc="cvPCA interval", unit="draw", disable=hidden, file=sys.stderr, delay=1)
+    ):
         part = x[:, stimuli][:, :, neuroids]
         if center:
             part = part - part.mean(axis=(0, 1))
         mask = rng.random(stimuli.size) < 0.5
-        draws[draw] = pad(estimate(part, np.array([mask, ~mask])) / (stimuli.size - 1), eigenvalue.size)
+        draws[draw] = pad(estimate(part, (mask, ~mask)) / (stimuli.size - 1), eigenvalue.size)
     return make_spectrum(
         eigenvalue,
         draws if n_draws else None,
@@ -148,6 +148,6 @@ def two_repeats(assembly: xr.DataArray) -> xr.DataArray:
 def centred_repeats(halves: xr.DataArray, center: bool = True) -> tuple[np.ndarray, int]:
     """Centre values (2, S, N) over both repeats at once, in float64; NaN become the neuroid's mean and are counted."""
     values = np.asarray(halves.values, dtype=np.float64)
-    means, missing = column_means(values.reshape(-1, values.shape[2]), center)
-    n_missing = check_values(means, missing, halves.coords["neuroid_id"].values)
-    return np.nan_to_num(values - means, nan=0.0), n_missing
+    means, missing = column_means(values.reshape(-1, values.shape[2]))
+    n_missing = check_values(means, missing, 2 * values.shape[1], halves.coords["neuroid_id"].values)
+    return np.nan_to_num(values - means if center else values, nan=0.0), n_missing

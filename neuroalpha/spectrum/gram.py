@@ -16,10 +16,10 @@ from scipy import linalg
 BLOCK_BYTES = 256 * 2**20
 
 
-def column_means(values: Any, center: bool = True) -> tuple[np.ndarray, np.ndarray]:
-    """Mean (column,) of the finite values of each column, and how many entries of it are NaN (column,).
+def column_means(values: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Mean (column,) of each column without its NaN, and how many NaN it has (column,); NaN where there is no value.
 
-    ``values`` is (row, column), numpy or dask. With ``center=False`` the means returned are zero.
+    ``values`` is (row, column), numpy or dask.
     """
     n_columns = values.shape[1]
     total, missing = np.zeros(n_columns), np.zeros(n_columns, dtype=np.int64)
@@ -29,17 +29,17 @@ def column_means(values: Any, center: bool = True) -> tuple[np.ndarray, np.ndarr
         total += np.where(absent, 0.0, block).sum(axis=0)
         missing += absent.sum(axis=0)
     present = values.shape[0] - missing
-    means = np.divide(total, present, out=np.full(n_columns, np.nan), where=present > 0)
-    return (means if center else np.where(present > 0, 0.0, np.nan)), missing
+    return np.divide(total, present, out=np.full(n_columns, np.nan), where=present > 0), missing
 
 
-def smaller_side(values: Any, means: np.ndarray) -> np.ndarray:
-    """Scatter matrix of the smaller side of ``values - means``, NaN counted as the mean.
+def smaller_side(values: Any, means: np.ndarray | float) -> np.ndarray:
+    """Scatter matrix of the smaller side of ``values - means``, NaN counted as the mean (0.0: no centring).
 
     With n rows and p columns: the Gram matrix (n, n) if n <= p, accumulated over blocks of columns, else the covariance
     side (p, p), accumulated over blocks of rows. Both have the same non-zero eigenvalues. Not divided by anything.
     """
     n, p = values.shape
+    means = np.broadcast_to(means, p)
     side = min(n, p)
     scatter = np.zeros((side, side))
     if n <= p:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection
 
 import numpy as np
 import xarray as xr
+from tqdm import tqdm
 
 from neuroalpha.assembly import check_assembly
 from neuroalpha.errors import InputError
@@ -22,6 +24,7 @@ def eigenspectrum(
     resample: Collection[str] = ("stimulus", "neuroid"),
     fraction: float | None = None,
     seed: int = 0,
+    progress: bool = False,
 ) -> xr.Dataset:
     """Eigenvalues of the covariance of a population's responses (PCA), all of them, exactly.
 
@@ -43,6 +46,8 @@ def eigenspectrum(
         Share that each subsample keeps. Default: 0.5 from 1000 stimuli and neuroids on, else 0.8.
     seed : int
         Of the subsamples.
+    progress : bool
+        Show progress on stderr.
 
     Returns
     -------
@@ -56,7 +61,9 @@ def eigenspectrum(
     InputError
         For neuroids that are NaN throughout, infinite values, or fewer than 2 rows.
 
-    Notes ----- Time: one product n p min(n, p), one eigenvalue problem of side min(n, p), and per draw fraction**3 of
+    Notes
+    -----
+    Time: one product n p min(n, p), one eigenvalue problem of side min(n, p), and per draw fraction**3 of
     both. Memory: a float64 matrix of side min(n, p) and blocks of 256 MiB.
 
     Examples
@@ -78,22 +85,26 @@ def eigenspectrum(
     n_rows, n_neuroids = values.shape
     if n_rows < 2 or n_neuroids < 1:
         raise InputError(f"a spectrum needs at least 2 presentations and 1 neuroid, got {n_rows} and {n_neuroids}")
-    means, missing = gram.column_means(values, center)
-    n_missing = check_values(means, missing, assembly.coords["neuroid_id"].values)
+    means, missing = gram.column_means(values)
+    n_missing = check_values(means, missing, n_rows, assembly.coords["neuroid_id"].values)
     size = min(n_rows - bool(center), n_neuroids)
     divisor = n_rows - bool(center)
-    eigenvalue = gram.eigenvalues(gram.smaller_side(values, means), size) / divisor
+    eigenvalue = gram.eigenvalues(gram.smaller_side(values, means if center else 0.0), size) / divisor
 
     ids, stimulus = np.unique(assembly.coords["stimulus_id"].values.astype(str), return_inverse=True)
     used = fraction or draw_fraction(ids.size, n_neuroids)
     draws = np.empty((n_draws, size))
     rng = np.random.default_rng(seed)
-    for draw, (stimuli, neuroids) in enumerate(subsets(ids.size, n_neuroids, n_draws, used, axes, rng)):
+    picked = subsets(ids.size, n_neuroids, n_draws, used, axes, rng)
+    hidden = not (progress and n_draws)
+    for draw, (stimuli, neuroids) in enumerate(
+        tqdm(picked, total=n_draws, desc="PCA interval", unit="draw", disable=hidden, file=sys.stderr, delay=1)
+    ):
         rows = np.flatnonzero(np.isin(stimulus.reshape(-1), stimuli)) if "stimulus" in axes else np.arange(n_rows)
         part = values[rows][:, neuroids] if "neuroid" in axes else values[rows]
-        part_means, _ = gram.column_means(part, center)
+        part_means = np.nan_to_num(gram.column_means(part)[0]) if center else 0.0
         rank = min(rows.size - bool(center), neuroids.size)
-        scatter = gram.smaller_side(part, np.nan_to_num(part_means))
+        scatter = gram.smaller_side(part, part_means)
         draws[draw] = pad(gram.eigenvalues(scatter, rank) / max(rows.size - bool(center), 1), size)
     return make_spectrum(
         eigenvalue,

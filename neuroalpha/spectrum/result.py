@@ -65,20 +65,21 @@ def pad(draw: np.ndarray, size: int) -> np.ndarray:
     return np.r_[draw[:size], np.full(max(0, size - draw.size), np.nan)]
 
 
-def check_values(means: np.ndarray, missing: np.ndarray, names: np.ndarray) -> int:
-    """Refuse neuroids without a single value and non-finite ones; return how many missing entries will be the mean.
+def check_values(means: np.ndarray, missing: np.ndarray, n_rows: int, names: np.ndarray) -> int:
+    """Refuse neuroids without a single value and infinite ones; return how many missing entries count as the mean.
 
-    ``means`` and ``missing`` (neuroid,) as of :func:`neuroalpha.spectrum.gram.column_means`.
+    ``means`` and ``missing`` (neuroid,) as of :func:`neuroalpha.spectrum.gram.column_means`, from ``n_rows`` rows.
     """
-    empty = np.isnan(means)
+    empty = missing == n_rows
     if empty.any():
         raise InputError(
             f"{int(empty.sum())} of {means.size} neuroids are NaN in every presentation: neuroid_id "
             f"{first_few(names[empty])}; drop them: assembly.isel(neuroid=~np.isnan(assembly).all('presentation'))"
         )
-    if not np.isfinite(means).all():
+    infinite = ~np.isfinite(means)
+    if infinite.any():
         raise InputError(
-            f"{int((~np.isfinite(means)).sum())} neuroids hold infinite values: neuroid_id "
-            f"{first_few(names[~np.isfinite(means)])}; drop them or extract in float32"
+            f"{int(infinite.sum())} of {means.size} neuroids hold infinite values: neuroid_id "
+            f"{first_few(names[infinite])}; drop them, or extract activations in float32"
         )
     return int(missing.sum())

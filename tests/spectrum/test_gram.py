@@ -11,7 +11,7 @@ from neuroalpha.spectrum import gram
 
 
 def spectrum(x, center=True):
-    means, _ = gram.column_means(x, center)
+    means = gram.column_means(x)[0] if center else 0.0
     return gram.eigenvalues(gram.smaller_side(x, means), min(x.shape))
 
 

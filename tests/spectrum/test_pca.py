@@ -107,7 +107,8 @@ def test_sample_bias_is_the_known_one(dimensions, stimuli, alpha, expected):
             lambda x: np.where(np.arange(5) == 2, np.nan, x),
             "1 of 5 neuroids are NaN in every presentation: neuroid_id '2'",
         ),
-        (lambda x: np.where(np.arange(5) == 2, np.inf, x), "infinite"),
+        (lambda x: np.where(np.arange(5) == 2, np.inf, x), "1 of 5 neuroids hold infinite values"),
+        (lambda x: np.where(np.eye(8, 5) > 0, [np.inf, -np.inf, 1, 1, 1], x), "2 of 5 neuroids hold infinite values"),
         (lambda x: x[:1], "at least 2 presentations"),
     ],
 )
