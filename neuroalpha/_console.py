@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
 import re
+import signal
 import sys
 import warnings
 from collections.abc import Callable
@@ -23,6 +25,12 @@ def run(call: Callable[[], Any], debug: bool) -> int:
     import typer
 
     warnings.showwarning = lambda message, *_, **__: print(f"neuroalpha: warning: {message}", file=sys.stderr)
+    for stream in (sys.stdout, sys.stderr):  # a name that the terminal cannot show is no reason to fail
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    with contextlib.suppress(ValueError, AttributeError):  # not in the main thread; no such signal on this system
+        for ending in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(ending, _interrupt)
     try:
         return int(call() or 0)
     except (typer.Abort, KeyboardInterrupt):
@@ -35,7 +43,8 @@ def run(call: Callable[[], Any], debug: bool) -> int:
         return BAD_INPUT
     except Exception as error:
         if hasattr(error, "show") and hasattr(error, "exit_code"):  # wrong words on the line: the parser's own message
-            error.show()
+            said = error.format_message() if hasattr(error, "format_message") else str(error)
+            print(f"neuroalpha: {' '.join(said.split())} See --help.", file=sys.stderr)
             return int(error.exit_code)
         if debug:
             raise
@@ -47,6 +56,11 @@ def run(call: Callable[[], Any], debug: bool) -> int:
         return FAILED
 
 
+def _interrupt(*_: object) -> None:
+    """End as an interrupt does, so that temporary files are removed."""
+    raise KeyboardInterrupt
+
+
 def one_line(error: BaseException) -> str:
     """The error's text on one line."""
     return " ".join(str(error).split()) or type(error).__name__
@@ -54,7 +68,7 @@ def one_line(error: BaseException) -> str:
 
 def print_json(value: Any) -> None:
     """Print one JSON object; NaN and infinities become null."""
-    print(json.dumps(_plain(value), ensure_ascii=False, allow_nan=False))
+    print(json.dumps(_plain(value), ensure_ascii=True, allow_nan=False))
 
 
 def table_text(table: pd.DataFrame) -> str:
@@ -88,8 +102,8 @@ def file_name(name: str) -> str:
     >>> file_name("layer1.0"), file_name("../a b")
     ('layer1.0', 'a_b-2c2c791a')
     """
-    safe = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._")[:80]
-    return safe if safe == name else f"{safe}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    safe = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._")[:80] or "unnamed"
+    return safe if safe == name else f"{safe}-{hashlib.sha256(name.encode('utf-8', 'replace')).hexdigest()[:8]}"
 
 
 def _plain(value: Any) -> Any:

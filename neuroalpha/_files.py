@@ -11,6 +11,31 @@ from pathlib import Path
 from neuroalpha.errors import InputError
 
 
+def check_target(path: str | os.PathLike[str]) -> None:
+    """Refuse, before long work, a file that could not be written: a folder, a folder that is missing or read-only."""
+    target = Path(path)
+    if target.is_dir():
+        raise InputError(f"cannot write {target}: it is a folder; give a file name")
+    if not target.parent.is_dir():
+        raise InputError(f"cannot write {target}: the folder {target.parent} does not exist; create it first")
+    if not os.access(target.parent, os.W_OK):
+        raise InputError(f"cannot write {target}: the folder {target.parent} is read-only; choose another")
+
+
+def make_folder(path: str | os.PathLike[str]) -> Path:
+    """Make a folder to write into, with its parents, or say before long work why that cannot be."""
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise InputError(f"{folder} is a file, but a folder is needed; name another") from error
+    except OSError as error:
+        raise InputError(f"cannot make the folder {folder}: {error.strerror or error}; name another") from error
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"the folder {folder} is read-only; name another")
+    return folder
+
+
 @contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary path beside ``path``; on success it takes ``path``'s place, on any failure it is removed.
@@ -26,10 +51,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     'rank,eigenvalue'
     """
     target = Path(path)
-    if target.is_dir():
-        raise InputError(f"cannot write {target}: it is a folder; give a file name")
-    if not target.parent.is_dir():
-        raise InputError(f"cannot write {target}: the folder {target.parent} does not exist; create it first")
+    check_target(target)
     try:
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part" + target.suffix, dir=target.parent)
     except OSError as error:

@@ -79,11 +79,5 @@ def check_encodable(labels: np.ndarray, name: str) -> None:
 
 
 def valid(name: str) -> str:
-    """Make valid Unicode of a file name in another encoding; what cannot be read becomes a question mark.
-
-    Examples
-    --------
-    >>> valid("caf\\udce9")
-    'caf?'
-    """
+    """Make valid Unicode of a file name in another encoding; what cannot be read becomes a question mark."""
     return name.encode("utf-8", "replace").decode("utf-8")

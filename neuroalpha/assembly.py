@@ -65,7 +65,9 @@ def make_assembly(
     >>> responses.repetition.values, str(responses.neuroid_id.values[1])
     (array([0, 1]), '1')
     """
-    if not hasattr(values, "dtype") or not hasattr(values, "shape"):
+    if isinstance(values, np.ma.MaskedArray):
+        values = np.ma.filled(values.astype(np.float64), np.nan)
+    elif not isinstance(values, np.ndarray) and not hasattr(values, "dask"):
         values = np.asarray(values)
     if len(values.shape) != 2:
         raise InputError(
@@ -223,6 +225,13 @@ def select(assembly: xr.DataArray, **labels: Any) -> xr.DataArray:
         contiguous = index[-1] - index[0] + 1 == index.size
         assembly = assembly.isel({coord.dims[0]: slice(int(index[0]), int(index[-1]) + 1) if contiguous else index})
     return assembly
+
+
+def drop_blanks(assembly: xr.DataArray) -> xr.DataArray:
+    """Leave out presentations whose coordinate ``blank`` is true: they showed no stimulus."""
+    if "blank" not in assembly.coords or not assembly.coords["blank"].values.any():
+        return assembly
+    return assembly.isel(presentation=np.flatnonzero(~assembly.coords["blank"].values.astype(bool)))
 
 
 def count_repetitions(stimulus_id: np.ndarray) -> np.ndarray:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from neuroalpha._console import file_name, print_json, run, table_text
+from neuroalpha._files import check_target, make_folder
 
 app = typer.Typer(
     name="neuroalpha",
@@ -27,14 +29,17 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on std
 Ranks = Annotated[
     str, typer.Option(help="Window of ranks as FIRST:LAST, 1-based and inclusive, or 'auto' (a fixed rule).")
 ]
-Seed = Annotated[int, typer.Option(help="Of everything random.")]
-Draws = Annotated[int, typer.Option(help="Subsamples behind each interval; 0 for none.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Of everything random.")]
+Draws = Annotated[int, typer.Option(min=0, help="Subsamples behind each interval, at least 5; 0 for none.")]
 Dims = Annotated[str | None, typer.Option(help="Dimensions of an array file, as neuroid,stimulus,repeat.")]
 Key = Annotated[str | None, typer.Option(help="Variable inside an array file.")]
 By = Annotated[str, typer.Option(help="Neuroid coordinate that tells populations apart; 'auto' or 'none'.")]
 Estimator = Annotated[str, typer.Option(help="auto, pca or cvpca.")]
 Raw = Annotated[
-    bool, typer.Option("--raw", help="Skip the published preprocessing of recordings (blanks are still dropped).")
+    bool,
+    typer.Option(
+        "--raw", help="Skip the published preprocessing of recordings (blank presentations are still left out)."
+    ),
 ]
 
 
@@ -69,6 +74,8 @@ def spectrum(
     json: Json = False,
 ) -> None:
     """Estimate eigenspectrum and alpha, with interval, of every population in FILES."""
+    if out is not None:
+        make_folder(out)
     measured = _measure(
         files, ranks=ranks, estimator=estimator, by=by, dims=dims, key=key, raw=raw, draws=draws, seed=seed
     )
@@ -94,12 +101,15 @@ def compare(
     json: Json = False,
 ) -> None:
     """Set populations side by side on one self-contained HTML page."""
+    from neuroalpha.errors import InputError
     from neuroalpha.report.page import compare_page
 
-    _require_folder(out.parent)
+    check_target(out)
     measured = _measure(
         files, ranks=ranks, estimator=estimator, by=by, dims=dims, key=key, raw=raw, draws=draws, seed=seed
     )
+    if len(measured) < 2:
+        raise InputError(f"compare needs at least two populations, {files[0]} holds one; name another file")
     _tell(measured, [compare_page(measured, out, title=title)], json)
 
 
@@ -117,6 +127,7 @@ def extract(
     reduce: Annotated[str, typer.Option(help="flatten, mean, max, cls or project:N.")] = "flatten",
     size: Annotated[int | None, typer.Option(help="Resize the shorter side to this many pixels.")] = None,
     crop: Annotated[int | None, typer.Option(help="Then crop the centre to this many pixels.")] = None,
+    channels: Annotated[str, typer.Option(help="auto, first (N, C, H, W) or last (N, H, W, C) for maps.")] = "auto",
     batch_size: Annotated[int, typer.Option(help="Images at a time.")] = 64,
     device: Annotated[str | None, typer.Option(help="As cpu, cuda:0.")] = None,
     dtype: Annotated[str, typer.Option(help="Of the stored activations.")] = "float32",
@@ -140,7 +151,7 @@ def extract(
             "extract needs a folder of images, --layer NAME and --out FILE.nc (or --list-layers, or --models)"
         )
     if out is not None:
-        _require_folder(out.parent)
+        check_target(out)
     from neuroalpha.networks.extract import extract as record
     from neuroalpha.networks.images import images as image_set
     from neuroalpha.networks.layers import layers as layer_table
@@ -153,7 +164,15 @@ def extract(
         print_json({"layers": table.to_dict("records")}) if json else print(table.to_string(index=False))
         return
     assembly = record(
-        network, pictures, layers or [], reduce=reduce, batch_size=batch_size, device=device, dtype=dtype, seed=seed
+        network,
+        pictures,
+        layers or [],
+        reduce=reduce,
+        channels=channels,
+        batch_size=batch_size,
+        device=device,
+        dtype=dtype,
+        seed=seed,
     )
     path = save(assembly, out or Path("activations.nc"))
     told = {
@@ -175,7 +194,8 @@ def demo(
 
     told = run_demo(out, seed=seed, say=lambda line: print(line, file=sys.stderr))
     if json:
-        print_json({"populations": told.table.to_dict("records"), "written": [str(p) for p in told.written]})
+        written = [str(p) for p in told.written]
+        print_json({"populations": told.table.to_dict("records"), "truth": told.truth.strip(), "written": written})
         return
     print(table_text(told.table))
     print(told.truth)
@@ -249,29 +269,36 @@ def _measure(
 ) -> list[Any]:
     import xarray as xr
 
-    from neuroalpha.compare.measure import Measurement, measure
+    from neuroalpha._text import valid
+    from neuroalpha.compare.measure import Measurement, distinct, measure
     from neuroalpha.errors import InputError
     from neuroalpha.recordings.open import open_responses
     from neuroalpha.report.plot import label_of
     from neuroalpha.spectrum.fit import fit_alpha
 
     window = _window(ranks)
-    missing = [path for path in files if not path.is_file()]
-    if missing:
-        raise InputError(f"no such file: {missing[0]}")
+    for path in files:
+        if not path.is_file():
+            raise InputError(f"{path} is a folder; name a file in it" if path.is_dir() else f"no such file: {path}")
+    order = [name.strip() for name in dims.split(",")] if dims else None
     measured = []
     for path in files:
-        data = open_responses(path, dims=dims.split(",") if dims else None, key=key, published_preprocessing=not raw)
+        data = open_responses(path, dims=order, key=key, published_preprocessing=not raw)
+        if order is None and path.suffix.lower() in (".npy", ".npz", ".h5", ".hdf5"):
+            warnings.warn(
+                f"{path.name} is read as (repeat, stimulus, neuroid); name another order with --dims", stacklevel=2
+            )
         if isinstance(data, xr.Dataset):  # a saved spectrum
             measured.append(Measurement(label_of(data), data, fit_alpha(data, window)))
             continue
         how: Any = estimator  # checked by measure
         groups = None if by == "none" else by
         parts = measure(data, by=groups, estimator=how, ranks=window, n_draws=draws, seed=seed, progress=True)
+        stem = valid(path.stem)
         for each in parts:  # regions and layers of several files may share a name
-            name = each.name if len(files) == 1 or each.name == path.stem else f"{path.stem} {each.name}"
+            name = each.name if len(files) == 1 or each.name == stem else f"{stem} {each.name}"
             measured.append(Measurement(name, each.spectrum, each.fit))
-    return measured
+    return distinct(measured)
 
 
 def _window(ranks: str) -> Any:
@@ -280,7 +307,7 @@ def _window(ranks: str) -> Any:
     if ranks == "auto":
         return ranks
     first, _, last = ranks.partition(":")
-    if not (first.isdigit() and last.isdigit()):
+    if not (first.isdecimal() and last.isdecimal()):
         raise InputError(f"--ranks is {ranks!r}; expected FIRST:LAST as 11:500, or auto")
     return int(first), int(last)
 
@@ -294,7 +321,6 @@ def _write(measured: list[Any], folder: Path) -> list[Path]:
     from neuroalpha.report import plot
     from neuroalpha.storage import save
 
-    folder.mkdir(parents=True, exist_ok=True)
     written = [save(each.spectrum, folder / f"{file_name(each.name)}.spectrum.nc") for each in measured]
     written.append(write_text(folder / "alpha.csv", to_table(measured).to_csv(index=False)))
     ax = plot.spectra([m.spectrum for m in measured], [m.fit for m in measured], [m.name for m in measured])
@@ -313,13 +339,6 @@ def _tell(measured: list[Any], written: list[Path], json: bool) -> None:
     print(table_text(table))
     if written:
         print("\nwritten:\n" + "\n".join(f"  {path}" for path in written))
-
-
-def _require_folder(folder: Path) -> None:
-    from neuroalpha.errors import InputError
-
-    if not folder.is_dir():
-        raise InputError(f"the folder {folder} does not exist; create it first")
 
 
 def main(argv: list[str] | None = None) -> None:

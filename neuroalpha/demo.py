@@ -12,9 +12,8 @@ import pandas as pd
 import xarray as xr
 from tqdm import tqdm
 
-from neuroalpha._files import atomic_path, write_text
+from neuroalpha._files import atomic_path, make_folder, write_text
 from neuroalpha.compare.measure import Measurement, measure, to_table
-from neuroalpha.errors import InputError
 
 N_PATCHES, PATCH = 600, 64
 RECORDING = "natpatch600_M000000_MP000_2000-01-01"
@@ -95,10 +94,7 @@ def run_demo(folder: Path, seed: int = 0, say: Callable[[str], None] = print) ->
     -----
     Under three minutes on two cores, about 1 GB of memory.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot make the folder {folder}: {error.strerror}; name another with --out") from error
+    make_folder(folder)
     import neuroalpha as na
 
     patches, label = photo_patches(seed=seed)
@@ -114,11 +110,12 @@ def run_demo(folder: Path, seed: int = 0, say: Callable[[str], None] = print) ->
 
     measured = [brain, known, *_networks(patches, label, seed, say)]
     table = to_table(measured)
+    told = reliability.attrs
     words = (
         f"\ntruth: the noise-free responses of the simulated V1 have alpha {known.fit.alpha:.3f} over ranks "
-        f"{known.fit.ranks[0]}-{known.fit.ranks[1]}; cvPCA read {brain.fit.alpha:.3f} from two noisy repeats (signal variance "
-        f"{reliability.attrs['mean_signal_variance']:.2f}, one-of-{reliability.attrs['n_stimuli']} decoding "
-        f"{reliability.attrs['decoding_accuracy']:.2f})"
+        f"{known.fit.ranks[0]}-{known.fit.ranks[1]}; cvPCA read {brain.fit.alpha:.3f} from two noisy repeats "
+        f"(signal variance {told['mean_signal_variance']:.2f}, one-of-{told['n_stimuli']} decoding "
+        f"{told['decoding_accuracy']:.2f})"
     )
     written = [recording, *_write(folder, measured, table, truth)]
     return Told(table, words, written)

@@ -19,8 +19,8 @@ from neuroalpha._text import check_encodable
 from neuroalpha.assembly import clean_attrs
 from neuroalpha.errors import InputError, MissingExtraError
 
-# Our own marks in a file: whether it held an array or a dataset, the array's name, which variables were coordinates, and
-# which were float16 (netCDF has no half precision; float32 holds every float16 exactly).
+# Our own marks in a file: whether it held an array or a dataset, the array's name, which variables were coordinates,
+# and which were float16 (netCDF has no half precision; float32 holds every float16 exactly).
 KIND, NAME, COORDS, HALF = "neuroalpha_kind", "neuroalpha_name", "neuroalpha_coordinates", "neuroalpha_float16"
 # Attributes of these names would be read as instructions by HDF5 and netCDF libraries, not as ours.
 RESERVED = {
@@ -49,7 +49,8 @@ def save(data: xr.DataArray | xr.Dataset, path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     InputError
-        When a value or a name cannot be held, the folder does not exist or the disk is full; nothing is then left behind.
+        When a value or a name cannot be held, the folder does not exist or the disk is full; nothing is then left
+        behind.
 
     Examples
     --------
@@ -60,7 +61,7 @@ def save(data: xr.DataArray | xr.Dataset, path: str | os.PathLike[str]) -> Path:
     True
     """
     if isinstance(data, xr.DataArray):
-        marks = {KIND: "array", NAME: "" if data.name is None else str(data.name)}
+        marks: dict[str, str | int | float] = {KIND: "array", NAME: "" if data.name is None else str(data.name)}
         variables = {VALUES: data.variable, **{str(name): coord.variable for name, coord in data.coords.items()}}
     elif isinstance(data, xr.Dataset):
         marks = {KIND: "dataset", **_checked_attrs(data.attrs)}
@@ -94,8 +95,8 @@ def load(path: str | os.PathLike[str], chunks: Mapping[str, int] | str | None = 
     path : path
         A file of :func:`save`.
     chunks : mapping or "auto", optional
-        Default: read it all and close the file. With chunks, as in ``{"neuroid": 4096}``, values are read lazily by dask
-        and the spectrum engine takes them block by block.
+        Default: read it all and close the file. With chunks, as in ``{"neuroid": 4096}``, values are read lazily by
+        dask and the spectrum engine takes them block by block.
 
     Raises
     ------
@@ -118,8 +119,8 @@ def load(path: str | os.PathLike[str], chunks: Mapping[str, int] | str | None = 
     try:
         if chunks is not None:
             return _restore(_ours(xr.open_dataset(path, chunks=chunks, **options), path))
-        # An open file, not its name: xarray remembers files by name, and older versions would give back the old contents
-        # of a file that was replaced.
+        # An open file, not its name: xarray remembers files by name, and older versions would give back the old
+        # contents of a file that was replaced.
         with open(path, "rb") as handle, xr.open_dataset(handle, **options) as dataset:
             return _restore(_ours(dataset, path).load())
     except ImportError as error:
@@ -216,7 +217,7 @@ def _encode(name: str, variable: xr.Variable) -> tuple[tuple[str, ...], Any, dic
         values, attrs = values.astype(np.float32), {**attrs, HALF: 1}
     elif values.dtype.kind not in "iuf":
         raise InputError(
-            f"{name!r} has dtype {values.dtype}, which the files do not hold; store times as text (ISO 8601) or as seconds"
+            f"{name!r} has dtype {values.dtype}, which the files do not hold; store times as text (ISO 8601) or seconds"
         )
     return tuple(str(dim) for dim in variable.dims), values, attrs
 

@@ -139,13 +139,46 @@ def test_bad_recordings(cli, files, tmp_path):
     bad(cli("spectrum", tmp_path / "silent.npy"), "1 of 50 neuroids are NaN in every presentation", "07")
 
 
+def test_bad_targets_are_found_before_the_work(cli, files, tmp_path, monkeypatch):
+    def never(*_, **__):
+        raise AssertionError("the work began")
+
+    for work in ("neuroalpha.recordings.open.open_responses", "neuroalpha.networks.images.images"):
+        monkeypatch.setattr(work, never)
+    (tmp_path / "file").write_text("")
+    bad(cli("spectrum", files / "net.nc", "--out", tmp_path / "file"), "is a file, but a folder is needed")
+    bad(cli("compare", files / "net.nc", files / "net.nc", "--out", tmp_path), "is a folder; give a file name")
+    bad(cli("extract", "cifar:resnet20", files / "images", "--layer", "x", "--out", tmp_path), "is a folder")
+    bad(cli("spectrum", files), "is a folder")
+
+
+def test_one_file_twice_keeps_both_results(cli, files, tmp_path):
+    told = json.loads(cli("spectrum", files / "net.nc", files / "net.nc", "--draws", 0, "--out", tmp_path, "--json")[1])
+    assert [p["name"] for p in told["populations"]] == ["net conv", "net fc", "net conv (2)", "net fc (2)"]
+    assert len(set(told["written"])) == len(told["written"]) == 6
+
+
+def test_array_beside_a_recording(cli, files, tmp_path):
+    code, out, _ = cli(
+        "compare", files / "session.mat", files / "counts.npy", "--dims", "neuroid, stimulus, repeat",
+        "--draws", 0, "--out", tmp_path / "p.html",
+    )  # fmt: skip
+    assert code == 0, out
+    assert "session V1" in out
+    assert "counts" in out
+    np.save(tmp_path / "one.npy", np.random.default_rng(0).normal(size=(60, 50)))
+    bad(cli("spectrum", tmp_path / "one.npy"), "--dims")
+    bad(cli("spectrum", tmp_path / "one.npy", "--dims", "stimulus,neuroid"), "shown twice", "'pca'")
+    bad(cli("compare", files / "counts.npy", "--dims", "neuroid,stimulus,repeat"), "at least two populations")
+
+
 def test_bad_windows_and_words(cli, files):
     bad(cli("spectrum", files / "session.mat", "--ranks", "11:5000"), "outside the spectrum", "120")
     bad(cli("spectrum", files / "session.mat", "--ranks", "wide"), "FIRST:LAST")
     bad(cli("spectrum", files / "session.mat", "--by", "reggion"), "did you mean 'region'")
-    code, _, err = cli("spectrum", files / "session.mat", "--windw", "3")
-    assert code == 2
-    assert "Traceback" not in err
+    bad(cli("spectrum", files / "session.mat", "--windw", "3"), "--windw", "--help")
+    bad(cli("spectrum", files / "session.mat", "--seed", "-1"), "seed")
+    bad(cli("spectrum", files / "session.mat", "--draws", "3"), "at least 5")
 
 
 def test_bad_networks_and_images(cli, files, tmp_path):

@@ -36,7 +36,8 @@ def test_no_public_function_is_hidden_by_a_module_of_its_name():
 def test_help_and_spectra_do_not_pay_for_torch():
     code = (
         "import sys, numpy as np, neuroalpha as na, neuroalpha.cli\n"
-        "na.measure(na.make_assembly(np.random.default_rng(0).normal(size=(60, 50)), stimulus_id=np.arange(60)))\n"
+        "x = na.make_assembly(np.random.default_rng(0).normal(size=(60, 50)), stimulus_id=np.arange(60))\n"
+        "na.measure(x, estimator='pca')\n"
         "na.read_array(np.ones((2, 3, 4)))\n"
         "print('torch' in sys.modules)"
     )

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from neuroalpha.assembly import check_assembly, select
+from neuroalpha.assembly import check_assembly, drop_blanks, select
 from neuroalpha.errors import InputError, nearest
 from neuroalpha.spectrum.cvpca import cvpca
 from neuroalpha.spectrum.fit import AlphaFit, fit_alpha
@@ -43,12 +43,13 @@ def measure(
     Parameters
     ----------
     assembly : DataArray (presentation, neuroid)
+        Blank presentations are left out.
     by : str, optional
         Neuroid coordinate that tells populations apart; ``"auto"`` takes ``layer``, else ``region``, where there is
         one. None treats all neuroids as one population.
     estimator : {"auto", "pca", "cvpca"}
-        ``"auto"`` cross-validates where at least half of the stimuli were shown twice or more, and refuses recordings
-        (with a coordinate ``region``) where they were not.
+        ``"auto"`` cross-validates where at least half of the stimuli were shown twice or more; where they were not, it
+        takes PCA for network activations (a coordinate ``layer`` or ``model``) and refuses anything else.
     ranks : (int, int) or "auto"
         As in :func:`neuroalpha.fit_alpha`; the rule by default, since populations differ in size.
     n_draws, seed
@@ -76,20 +77,22 @@ def measure(
     ['conv', 'fc']
     """
     check_assembly(assembly)
+    assembly = drop_blanks(assembly)
     if estimator not in ("auto", "pca", "cvpca"):
         raise InputError(f"estimator is {estimator!r}; expected 'auto', 'pca' or 'cvpca'")
     if by == "auto":
         by = next((name for name in ("layer", "region") if name in assembly.coords), None)
     if by is not None and (by not in assembly.coords or assembly.coords[by].dims != ("neuroid",)):
         raise InputError(
-            f"no neuroid coordinate {by!r} to tell populations apart" + nearest(by, map(str, assembly.coords))
+            f"no neuroid coordinate {by!r} to tell populations apart"
+            + nearest(by, (str(name) for name, c in assembly.coords.items() if c.dims == ("neuroid",)))
         )
     if estimator == "auto":
         estimator = "cvpca" if mostly_repeated(assembly) else "pca"
-        if estimator == "pca" and "region" in assembly.coords:
+        if estimator == "pca" and not {"layer", "model"} & set(assembly.coords):
             raise InputError(
-                "fewer than half of this recording's stimuli were shown twice, and without repeats trial noise cannot "
-                "be told from signal; choose the estimator 'pca' to count noise as variance"
+                "fewer than half of the stimuli were shown twice, and without repeats trial noise cannot be told from "
+                "signal; choose the estimator 'pca' for responses without noise, or to count noise as variance"
             )
     whole = str(assembly.attrs.get("identifier", "population"))
     results = []
@@ -104,6 +107,20 @@ def measure(
             spectrum = eigenspectrum(part, n_draws=n_draws, seed=seed, progress=progress)
         results.append(Measurement(whole if name is None else str(name), spectrum, fit_alpha(spectrum, ranks)))
     return results
+
+
+def distinct(measurements: list[Measurement]) -> list[Measurement]:
+    """Give a number to names that occur again, so that tables, pages and files tell them apart: ``V1``, ``V1 (2)``."""
+    seen: set[str] = set()
+    result = []
+    for each in measurements:
+        name, again = each.name, 1
+        while name in seen:
+            again += 1
+            name = f"{each.name} ({again})"
+        seen.add(name)
+        result.append(Measurement(name, each.spectrum, each.fit))
+    return result
 
 
 def mostly_repeated(assembly: xr.DataArray) -> bool:

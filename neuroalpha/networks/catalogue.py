@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
+import sys
 from abc import ABC, abstractmethod
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -156,7 +158,9 @@ def load_model(
     with torch.random.fork_rng(devices=[]), torch.device("cpu"):
         torch.default_generator.manual_seed(seed)
         try:
-            model = source.build(short, download, **options)
+            # torch announces downloads on stdout, which belongs to results.
+            with contextlib.redirect_stdout(sys.stderr):
+                model = source.build(short, download, **options)
         except (URLError, OSError) as error:
             raise InputError(
                 f"the weights {weights!r} of {name} could not be downloaded ({error}); without a network give "

@@ -29,7 +29,7 @@ def extract(
     batch_size: int = 64,
     device: str | torch.device | None = None,
     dtype: str = "float32",
-    channels: Reduce = "first",
+    channels: Reduce = "auto",
     seed: int = 0,
     progress: bool = True,
 ) -> xr.DataArray:
@@ -57,6 +57,7 @@ def extract(
         Of the result: ``"float32"`` (default), ``"float64"`` or ``"float16"``.
     channels
         ``"first"`` for maps (N, C, H, W), ``"last"`` for (N, H, W, C) such as Swin's; one for all, or a mapping.
+        ``"auto"`` (default) is "first", but refuses a map whose shape looks like channels last.
     seed
         Of the random projections.
     progress

@@ -103,7 +103,7 @@ def trace(model: nn.Module, batch: Tensor) -> Trace:
     handles = [module.register_forward_hook(watch(name)) for module, name in first_names(model).items()]
     try:
         model(batch)
-    except RuntimeError as error:
+    except (RuntimeError, AssertionError, ValueError, TypeError, IndexError) as error:  # models check in many ways
         if is_out_of_memory(error) and len(batch) > 1:
             raise
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]

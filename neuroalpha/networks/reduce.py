@@ -62,7 +62,7 @@ class Reduction:
     """The record for ``preprocessing``."""
 
 
-def make_reduction(layer: str, shape: tuple[int, ...], how: str, channels: str = "first", seed: int = 0) -> Reduction:
+def make_reduction(layer: str, shape: tuple[int, ...], how: str, channels: str = "auto", seed: int = 0) -> Reduction:
     """Choose the reduction of one layer.
 
     Parameters
@@ -78,7 +78,8 @@ def make_reduction(layer: str, shape: tuple[int, ...], how: str, channels: str =
         ``SparseRandomProjection``). It keeps distances, and eigenvalues roughly: **not the exact spectrum**, whose tail
         it bends most. A layer with K units or fewer is left as it is.
     channels
-        ``"first"`` for maps (N, C, H, W), ``"last"`` for (N, H, W, C).
+        ``"first"`` for maps (N, C, H, W), ``"last"`` for (N, H, W, C). ``"auto"`` is "first", unless the first two of
+        the three sizes agree and the third does not: such a map is likely square and channels last, and is refused.
     seed
         Of the projections.
 
@@ -93,9 +94,16 @@ def make_reduction(layer: str, shape: tuple[int, ...], how: str, channels: str =
     >>> reduction.units, tuple(reduction.apply(torch.zeros(2, 4, 3, 3)).shape)
     (4, (2, 4))
     """
-    if channels not in ("first", "last"):
-        raise InputError(f"channels= is 'first' (N, C, H, W) or 'last' (N, H, W, C), not {channels!r}")
+    if channels not in ("auto", "first", "last"):
+        raise InputError(f"channels= is 'auto', 'first' (N, C, H, W) or 'last' (N, H, W, C), not {channels!r}")
     kind = rule(shape)
+    if channels == "auto":
+        if kind == "map" and shape[1] == shape[2] != shape[3] and shape[1] > 1:
+            raise InputError(
+                f"the map of {layer!r} has shape {shape}, which looks like (N, H, W, C): say channels='last', or "
+                "channels='first' if it is (N, C, H, W) (on the command line --channels)"
+            )
+        channels = "first"
     axes = _AXES.get((kind, channels), ())
     step = {"step": "reduce", "layer": layer, "rule": kind, "reduce": how}
     if kind == "map":

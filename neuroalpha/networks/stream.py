@@ -62,7 +62,7 @@ class Stream:
         batch_size: int = 64,
         device: str | torch.device | None = None,
         dtype: str = "float32",
-        channels: Reduce = "first",
+        channels: Reduce = "auto",
         seed: int = 0,
         on_device: bool = False,
     ) -> None:

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import xarray as xr
 
-from neuroalpha._text import first_few
+from neuroalpha._text import first_few, valid
 from neuroalpha.assembly import make_assembly, numbered
 from neuroalpha.errors import InputError
 from neuroalpha.recordings.matfile import MatFile
@@ -84,7 +84,10 @@ def read_array(
     if values.dtype.kind not in "fiub":
         raise InputError(f"{name} holds {values.dtype} values; responses must be real numbers")
     if values.ndim != len(dims):
-        raise InputError(f"{name} has shape {values.shape}, but dims names {len(dims)} dimensions: {dims}")
+        raise InputError(
+            f"{name} has shape {values.shape}, but dims names {len(dims)} dimensions, {dims}; name them in "
+            "the order of the array (in a shell as --dims neuroid,stimulus,repeat)"
+        )
     attrs = {"identifier": name, **(attrs or {})}
     if "presentation" in dims:
         if stimulus_id is None:
@@ -129,6 +132,8 @@ def _values(source: Any, key: str | None) -> tuple[np.ndarray, str]:
     if not isinstance(source, str | os.PathLike):
         return np.asarray(source), "array"
     path = Path(source)
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; give the name of an array file in it")
     if not path.is_file():
         raise InputError(f"no such file: {path}")
     readers = {".npy": _npy, ".npz": _npz, ".mat": _mat, ".h5": _hdf5, ".hdf5": _hdf5}
@@ -136,14 +141,17 @@ def _values(source: Any, key: str | None) -> tuple[np.ndarray, str]:
         raise InputError(
             f"cannot read {path}: expected one of {', '.join(readers)}; load it yourself and pass the array"
         )
-    return np.asarray(readers[path.suffix.lower()](path, key)), path.stem
+    return np.asarray(readers[path.suffix.lower()](path, key)), valid(path.stem)
 
 
 def _npy(path: Path, key: str | None) -> np.ndarray:
     try:
-        return np.load(path, allow_pickle=False)
+        with open(path, "rb") as handle:
+            return np.lib.format.read_array(handle, allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
-        raise InputError(f"cannot read {path}: {str(error).splitlines()[0]}") from error
+        raise InputError(
+            f"cannot read {path}: it is no .npy file of numbers, or cut short (Python objects are not read)"
+        ) from error
 
 
 def _npz(path: Path, key: str | None) -> np.ndarray:
@@ -161,7 +169,11 @@ def _npz(path: Path, key: str | None) -> np.ndarray:
 def _mat(path: Path, key: str | None) -> np.ndarray:
     file = MatFile(path)
     variable, _, field = _pick(path, key, file.names(), exact=False).partition(".")
-    return np.asarray(file.get(variable, field or None))
+    value = file.get(variable, field or None)
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "fiub":
+        kind = "text" if isinstance(value, str) else "a cell array or struct"
+        raise InputError(f"{path}: {variable!r} is {kind}, not an array of numbers; name another with key (--key)")
+    return value
 
 
 def _hdf5(path: Path, key: str | None) -> np.ndarray:
@@ -178,7 +190,9 @@ def _pick(path: Path, key: str | None, names: list[str], exact: bool = True) -> 
     if key is None and len(names) == 1:
         return names[0]
     if key is None:
-        raise InputError(f"{path} holds several variables ({first_few(names, 8)}); name one with key=")
+        raise InputError(
+            f"{path} holds several variables ({first_few(names, 8)}); name one with key (in a shell --key)"
+        )
     if exact and key not in names:
         raise InputError(f"{path} has no {key!r}; it holds {first_few(names, 8)}")
     return key

@@ -10,6 +10,7 @@ from typing import Any
 import h5py
 import numpy as np
 import scipy.io
+import scipy.sparse
 
 from neuroalpha._text import first_few
 from neuroalpha.errors import InputError, nearest
@@ -35,6 +36,8 @@ class MatFile:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
+        if self.path.is_dir():
+            raise InputError(f"{path} is a folder; give the name of a .mat file in it")
         if not self.path.is_file():
             raise InputError(f"no such file: {path}")
         try:
@@ -115,6 +118,8 @@ class MatFile:
 
 
 def _from_v5(value: Any) -> Any:
+    if scipy.sparse.issparse(value):
+        return value.toarray()
     array = np.asarray(value)
     if array.dtype.kind == "U":
         return str(array.reshape(-1)[0]) if array.size == 1 else [str(text) for text in array.reshape(-1)]

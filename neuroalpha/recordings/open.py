@@ -31,9 +31,10 @@ def open_responses(
         ``.nc`` of :func:`neuroalpha.save`; ``.mat`` in the layout of Stringer et al. 2019; or an array file of
         :func:`neuroalpha.read_array`.
     dims, key
-        For array files, as in :func:`neuroalpha.read_array`.
+        For array files only, as in :func:`neuroalpha.read_array`.
     published_preprocessing : bool
-        Run :func:`neuroalpha.preprocess` with its defaults on recordings (default); else only blanks are left out.
+        Run :func:`neuroalpha.preprocess` with its defaults on recordings (default); else only blank presentations are
+        left out.
 
     Returns
     -------
@@ -55,7 +56,7 @@ def open_responses(
     suffix = Path(path).suffix.lower()
     if suffix == ".nc":
         data = load(path)
-    elif suffix == ".mat" and dims is None and key is None and MatFile(path).has("stim"):
+    elif suffix == ".mat" and key is None and MatFile(path).has("stim", "resp"):
         data = read_stringer(path)
     else:
         return read_array(path, dims=dims or ("repeat", "stimulus", "neuroid"), key=key)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import warnings
 from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
 from scipy.sparse.linalg import svds
 
+from neuroalpha._text import first_few
 from neuroalpha.assembly import check_assembly
 from neuroalpha.errors import InputError
 
@@ -90,6 +92,11 @@ def preprocess(
     responses = responses.isel(presentation=np.flatnonzero(keep_presentation), neuroid=np.flatnonzero(keep_neuroid))
     values = responses.values.astype(np.float64)
     rest = None if spontaneous is None else spontaneous[:, keep_neuroid].astype(np.float64)
+    names = responses.coords["neuroid_id"].values
+    for what, block in (("responses", values), ("spontaneous activity", rest)):
+        if block is not None:
+            _refuse(np.asarray(np.isnan(block).all(axis=0)), f"NaN throughout in the {what}", names)
+            _refuse(np.asarray(np.isinf(block).any(axis=0)), f"infinite somewhere in the {what}", names)
 
     if nan_to_zero:
         n_missing = int(np.isnan(values).sum())
@@ -99,10 +106,18 @@ def preprocess(
         by = "responses" if rest is None else zscore
         source = rest if by == "spontaneous" and rest is not None else values
         mean, sd = np.nanmean(source, axis=0), np.nanstd(source, axis=0) + 1e-6
+        constant = int((sd < 2e-6).sum())
+        if constant:
+            warnings.warn(
+                f"{constant} of {sd.size} neurons have constant {by} activity: z-scoring divides them by 1e-6, as "
+                "published, and they outweigh all others if their responses vary; leave them out first, or use "
+                "zscore='responses'",
+                stacklevel=2,
+            )
         values = (values - mean) / sd
         if rest is not None:
             rest = (rest - mean) / sd
-        steps.append({"step": "zscore", "by": by, "sd_floor": 1e-6})
+        steps.append({"step": "zscore", "by": by, "sd_floor": 1e-6, "n_constant": constant})
     if n_spontaneous and rest is not None:
         if np.isnan(values).any():
             raise InputError(
@@ -117,6 +132,14 @@ def preprocess(
     return responses.copy(data=values).assign_attrs(
         preprocessing=json.dumps(steps), units="z" if zscore else responses.attrs.get("units", "")
     )
+
+
+def _refuse(wrong: np.ndarray, what: str, names: np.ndarray) -> None:
+    if wrong.any():
+        raise InputError(
+            f"{int(wrong.sum())} of {wrong.size} neurons are {what}: neuroid_id {first_few(names[wrong])}; leave them "
+            "out with recording.isel(neuroid=...)"
+        )
 
 
 def spontaneous_components(rest: np.ndarray, n: int) -> np.ndarray:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from neuroalpha._text import valid
 from neuroalpha.assembly import make_assembly, numbered
 from neuroalpha.errors import InputError
 from neuroalpha.recordings.matfile import MatFile
@@ -148,6 +149,6 @@ def _labels(classes: str | os.PathLike[str], istim: np.ndarray, blank: np.ndarra
 
 
 def _session(path: str | os.PathLike[str]) -> dict[str, str]:
-    stem = Path(path).stem
+    stem = valid(Path(path).stem)
     match = _NAME.match(stem)
     return {"identifier": stem, **(match.groupdict() if match else {})}

@@ -41,6 +41,8 @@ def write_stringer(recording: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     >>> na.write_stringer(recording, tmp / "session.mat").name
     'session.mat'
     """
+    if not isinstance(recording, xr.Dataset) or "responses" not in recording:
+        raise InputError("expected a recording: make one with xr.Dataset({'responses': assembly})")
     responses = check_assembly(recording["responses"])
     blank = responses.coords["blank"].values.astype(bool) if "blank" in responses.coords else np.zeros(1, bool)
     if not blank.any():

@@ -15,7 +15,9 @@ import neuroalpha
 from neuroalpha._files import write_text
 from neuroalpha.compare.measure import Measurement
 from neuroalpha.errors import InputError
-from neuroalpha.report.plot import COLOURS, alpha_text, shares
+from neuroalpha.report.plot import alpha_text, colour_of, shares
+
+DASHES = {"-": "solid", ":": "dot", "-.": "dashdot"}  # matplotlib's line styles in plotly's words
 
 
 def compare_page(
@@ -46,7 +48,7 @@ def compare_page(
     >>> import numpy as np
     >>> import neuroalpha as na
     >>> x = na.make_assembly(np.random.default_rng(0).normal(size=(60, 40)), stimulus_id=np.arange(60))
-    >>> na.compare_page(na.measure(x), tmp / "page.html").stat().st_size > 1_000_000
+    >>> na.compare_page(na.measure(x, estimator="pca"), tmp / "page.html").stat().st_size > 1_000_000
     True
     """
     if not measurements:
@@ -135,7 +137,7 @@ def spectra_figure(measurements: Sequence[Measurement]) -> Any:
 
     figure = go.Figure()
     for index, each in enumerate(measurements):
-        colour = COLOURS[index % len(COLOURS)]
+        colour, style = colour_of(index)
         rank, share, low, high = shares(each.spectrum)
         group = f"population {index}"
         if low is not None and high is not None:
@@ -145,8 +147,8 @@ def spectra_figure(measurements: Sequence[Measurement]) -> Any:
                 fillcolor=colour, opacity=0.2, line_width=0, hoverinfo="skip", showlegend=False, legendgroup=group,
             )  # fmt: skip
         figure.add_scatter(
-            x=rank, y=np.where(share > 0, share, np.nan), mode="lines", line_color=colour, legendgroup=group,
-            name=_plain(f"{each.name}: {alpha_text(each.fit)}"),
+            x=rank, y=np.where(share > 0, share, np.nan), mode="lines", legendgroup=group,
+            line={"color": colour, "dash": DASHES[style]}, name=_plain(f"{each.name}: {alpha_text(each.fit)}"),
         )  # fmt: skip
         window = np.arange(each.fit.ranks[0], each.fit.ranks[1] + 1)
         total = float(each.spectrum["eigenvalue"].sum())
@@ -174,7 +176,7 @@ def alpha_figure(measurements: Sequence[Measurement]) -> Any:
     figure = go.Figure()
     figure.add_scatter(
         x=[_plain(f"{i + 1}. {each.name}") for i, each in enumerate(measurements)], y=alpha,
-        mode="markers", marker={"color": [COLOURS[i % len(COLOURS)] for i in range(len(alpha))], "size": 10},
+        mode="markers", marker={"color": [colour_of(i)[0] for i in range(len(alpha))], "size": 10},
         error_y={"type": "data", "symmetric": False, "array": high - alpha, "arrayminus": alpha - low},
     )  # fmt: skip
     figure.add_hline(y=1, line_dash="dot", line_color="black")

@@ -74,17 +74,15 @@ def spectra(
             f"got {len(many)} spectra, {len(lines)} fits and {len(names)} labels; give one of each for every spectrum"
         )
     ax = ax or _axes(6.4, 4.8)
+    curves = []
     for index, (spectrum, fit, name) in enumerate(zip(many, lines, names, strict=True)):
-        colour = COLOURS[index % len(COLOURS)]
+        colour, style = colour_of(index)
         rank, share, low, high = shares(spectrum)
         hidden = int((share <= 0).sum())
         text = name if fit is None else f"{name}: {alpha_text(fit)}"
-        ax.plot(
-            rank,
-            np.where(share > 0, share, np.nan),
-            color=colour,
-            lw=1.2,
-            label=text + (f" ({hidden} values <= 0)" if hidden else ""),
+        text += f" ({hidden} values <= 0)" if hidden else ""
+        curves += ax.plot(
+            rank, np.where(share > 0, share, np.nan), color=colour, ls=style, lw=1.2, label=_literal(text)
         )
         if low is not None and high is not None:
             floor = np.nanmin(share[share > 0]) / 10
@@ -97,7 +95,7 @@ def spectra(
                 ax.axvline(edge, color=colour, lw=0.6, ls=":", alpha=0.7)
     if truth is not None:
         rank, share, _, _ = shares(truth)
-        ax.plot(rank, share, color="black", lw=1, ls="-.", label="truth")
+        curves += ax.plot(rank, share, color="black", lw=1, ls="-.", label="truth")
     ax.set(xscale="log", yscale="log", xlabel="rank", ylabel="eigenvalue (share of total variance)")
     ends = [
         fit.predict(np.array(fit.ranks[1])) / float(s["eigenvalue"].sum())
@@ -106,7 +104,8 @@ def spectra(
     ]
     if ends:  # where rank runs out eigenvalues fall to rounding; the page is for what the fits describe
         ax.set_ylim(bottom=float(min(ends)) / 100)
-    ax.legend(fontsize=8, frameon=False)
+    # Handed over explicitly: matplotlib leaves labels that begin with an underscore out of a legend of its own making.
+    ax.legend(handles=curves, labels=[curve.get_label() for curve in curves], fontsize=8, frameon=False)
     return ax
 
 
@@ -155,16 +154,19 @@ def alpha_by_layer(table: pd.DataFrame, *, ax: Axes | None = None, group: str | 
             x,
             alpha,
             yerr=errors,
-            color=COLOURS[index % len(COLOURS)],
+            color=colour_of(index)[0],
+            ls=colour_of(index)[1],
             marker="o",
             ms=4,
             lw=1.2,
             capsize=2,
-            label=str(name) or None,
+            label=_literal(name) or None,
         )
     ax.axhline(1, color="black", lw=0.8, ls=":")
     if group is None:
-        ax.set_xticks(np.arange(len(table)), table["name"].astype(str), rotation=60, ha="right", fontsize=8)
+        ax.set_xticks(
+            np.arange(len(table)), [_literal(name) for name in table["name"]], rotation=60, ha="right", fontsize=8
+        )
         ax.set_xlabel("layer")
     else:
         ax.set_xlabel("depth (first to last recorded layer)")
@@ -216,7 +218,9 @@ def window_sensitivity(fit: AlphaFit, *, ax: Axes | None = None) -> Axes:
     ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor="black", lw=2))
     ax.set_xticks(range(grid.shape[1]), [str(last) for last in grid.columns])
     ax.set_yticks(range(grid.shape[0]), [str(first) for first in grid.index])
-    ax.set(xlabel="last rank", ylabel="first rank", title=f"{fit.identifier or fit.estimator}: alpha by window")
+    ax.set(
+        xlabel="last rank", ylabel="first rank", title=_literal(f"{fit.identifier or fit.estimator}: alpha by window")
+    )
     ax.figure.colorbar(image, ax=ax, label="alpha")
     return ax
 
@@ -230,10 +234,20 @@ def shares(spectrum: xr.Dataset) -> tuple[np.ndarray, np.ndarray, np.ndarray | N
     return spectrum["rank"].values, spectrum["eigenvalue"].values / total, low, high
 
 
+def colour_of(index: int) -> tuple[str, str]:
+    """Colour and line style of the curve with this index; past the palette the colours come again in other styles."""
+    return COLOURS[index % len(COLOURS)], ("-", ":", "-.")[index // len(COLOURS) % 3]
+
+
+def _literal(text: object) -> str:
+    """Text that matplotlib shows as it is: a dollar sign would begin a formula."""
+    return str(text).replace("$", r"\$")
+
+
 def label_of(spectrum: xr.Dataset) -> str:
     """A name for a spectrum: what population, then what layer or region of it."""
     attrs = spectrum.attrs
-    parts = [str(attrs[name]) for name in ("identifier", "layer") if attrs.get(name)]
+    parts = [str(attrs[name]) for name in ("identifier", "layer", "region") if attrs.get(name)]
     return " ".join(parts) or str(attrs.get("estimator", "spectrum"))
 
 

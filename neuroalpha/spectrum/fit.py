@@ -151,7 +151,11 @@ def fit_alpha(
     if not 0.5 <= level < 1:
         raise InputError(f"level is {level}; expected a share such as 0.95")
     eigenvalue = np.asarray(spectrum["eigenvalue"].values, dtype=np.float64)
+    if not np.isfinite(eigenvalue).all():
+        raise InputError("the spectrum holds values that are NaN or infinite; make it anew from finite responses")
     rank = numerical_rank(spectrum)
+    if rank == 0:
+        raise InputError("all eigenvalues are zero: the responses never vary; check what was recorded")
     n_stimuli = int(spectrum.attrs.get("n_stimuli", eigenvalue.size))
     n_neuroids = int(spectrum.attrs.get("n_neuroids", eigenvalue.size))
     first, last = check_window(

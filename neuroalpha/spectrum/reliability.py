@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 import neuroalpha
+from neuroalpha.assembly import drop_blanks
 from neuroalpha.errors import InputError
 from neuroalpha.spectrum.cvpca import centred_repeats, two_repeats
 
@@ -22,8 +23,7 @@ def reliability(
     Parameters
     ----------
     recording : Dataset, or DataArray (presentation, neuroid) or (repeat, stimulus, neuroid)
-        A recording's ``responses`` are used without its blank presentations; pass a preprocessed assembly for the
-        published figures.
+        Blank presentations are left out; pass a preprocessed assembly for the published figures.
     decoder : {"correlation", "dot"}
         Similarity by which each stimulus of repeat 2 is looked for in repeat 1: correlation of population vectors
         z-scored over stimuli (published figures), or their raw dot product (published notebook).
@@ -57,8 +57,8 @@ def reliability(
         if "responses" not in recording:
             raise InputError("expected a recording with the variable 'responses', or an assembly")
         recording = recording["responses"]
-        if "blank" in recording.coords:
-            recording = recording.isel(presentation=~recording.coords["blank"].values.astype(bool))
+    if isinstance(recording, xr.DataArray):
+        recording = drop_blanks(recording)
     halves = two_repeats(recording)
     x, n_missing = centred_repeats(halves)
     signal, snr, correlation = tuning(x)

@@ -59,6 +59,8 @@ def check_resampling(axes: Collection[str], n_draws: int, fraction: float | None
         raise InputError(f"resample is {axes}; expected any of {AXES}")
     if n_draws < 0 or (n_draws and not axes):
         raise InputError(f"n_draws is {n_draws} with resample={axes}; use n_draws=0 for no interval, else name an axis")
+    if 0 < n_draws < 5:
+        raise InputError(f"n_draws is {n_draws}; an interval needs at least 5 subsamples, or 0 for no interval")
     if fraction is not None and not 0.1 <= fraction <= 0.95:
         raise InputError(f"fraction is {fraction}; a draw keeps between 0.1 and 0.95 of the stimuli and neuroids")
     return tuple(axis for axis in AXES if axis in axes)

@@ -11,7 +11,9 @@ from neuroalpha.errors import InputError
 from neuroalpha.spectrum.resample import standard_error
 
 # What an assembly says of itself and every spectrum made from it repeats.
-INHERITED = ("identifier", "units", "source", "licence", "preprocessing", "model", "layer", "n_stimuli_dropped")
+INHERITED = (
+    "identifier", "units", "source", "licence", "preprocessing", "model", "layer", "region", "n_stimuli_dropped",
+)  # fmt: skip
 
 
 def make_spectrum(
@@ -41,15 +43,11 @@ def make_spectrum(
 
 def check_spectrum(spectrum: xr.Dataset) -> xr.Dataset:
     """Return ``spectrum`` if it is one, else say what it lacks."""
-    if (
-        not isinstance(spectrum, xr.Dataset)
-        or "eigenvalue" not in spectrum
-        or spectrum["eigenvalue"].dims != ("component",)
-    ):
+    known = isinstance(spectrum, xr.Dataset) and {"eigenvalue", "rank"} <= set(spectrum.variables)
+    if not known or spectrum["eigenvalue"].dims != ("component",):
         raise InputError(
-            f"expected a spectrum (Dataset with 'eigenvalue' over 'component'), got {type(spectrum).__name__}; make "
-            "one with "
-            "eigenspectrum or cvpca"
+            f"expected a spectrum (Dataset with 'eigenvalue' and 'rank' over 'component'), got "
+            f"{type(spectrum).__name__}; make one with eigenspectrum or cvpca"
         )
     return spectrum
 

@@ -32,7 +32,7 @@ def auto_window(n_stimuli: int, n_neuroids: int, rank: int) -> tuple[int, int]:
         raise InputError(
             f"{n_stimuli} stimuli and {n_neuroids} neuroids leave no window of ranks wide enough for an exponent "
             "(ranks 4 to "
-            f"{last}); record more, or name ranks=(first, last) yourself"
+            f"{last}); record more, or name the first and last rank yourself"
         )
     return first, last
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import neuroalpha as na
-from neuroalpha.compare.measure import mostly_repeated, to_table
+from neuroalpha.compare.measure import distinct, mostly_repeated, to_table
 
 
 def network():
@@ -57,6 +57,18 @@ def test_bad_input():
 def test_a_recording_shown_once_is_not_silently_pca():
     recording, _ = na.simulate_recording(1.0, 60, 80, n_repeats=1, seed=0)
     v1 = na.preprocess(recording)
-    with pytest.raises(na.InputError, match="fewer than half of this recording's stimuli were shown twice"):
+    with pytest.raises(na.InputError, match="fewer than half of the stimuli were shown twice"):
         na.measure(v1)
     assert na.measure(v1, estimator="pca")[0].fit.estimator == "pca"
+
+
+def test_blank_presentations_are_left_out():
+    recording, _ = na.simulate_recording(1.0, 60, 80, signal_fraction=0.5, seed=0)
+    measured = na.measure(recording["responses"], n_draws=0)[0]
+    assert measured.spectrum.attrs["n_stimuli"] == 60
+    assert na.reliability(recording["responses"]).attrs["n_stimuli"] == 60
+
+
+def test_names_become_distinct():
+    one = na.measure(network(), n_draws=0)[:1]
+    assert [m.name for m in distinct(one + one + one)] == ["b", "b (2)", "b (3)"]

@@ -95,9 +95,18 @@ def test_projection_keeps_distances_and_its_seed() -> None:
         ((3, 4), "maen", "first", "did you mean 'mean'"),
         ((3, 4), "project:0", "first", "asks for no projection at all"),
         ((3, 4), "project:x", "first", "did you mean 'project:1000'"),
-        ((3, 4), "mean", "middle", "channels= is 'first'"),
+        ((3, 4), "mean", "middle", "channels= is 'auto'"),
     ],
 )
 def test_what_does_not_apply(shape: tuple[int, ...], how: str, channels: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         make_reduction("layer", shape, how, channels)
+
+
+def test_a_map_that_looks_like_channels_last_is_refused():
+    with pytest.raises(InputError, match=r"looks like \(N, H, W, C\): say channels='last'"):
+        make_reduction("features.5", (2, 4, 4, 384), "mean")
+    assert make_reduction("features.5", (2, 4, 4, 384), "mean", "last").units == 384
+    assert make_reduction("features.5", (2, 4, 4, 384), "mean", "first").units == 4
+    for usual in ((2, 64, 32, 32), (2, 8, 8, 8), (2, 512, 1, 1), (2, 1, 1, 40)):
+        assert make_reduction("conv", usual, "mean").units == usual[1]

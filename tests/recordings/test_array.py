@@ -67,7 +67,7 @@ def test_files(tmp_path, suffix, write_mat73):
 def test_several_variables_need_a_key(tmp_path):
     path = tmp_path / "data.npz"
     np.savez(path, a=X, b=X * 2)
-    with pytest.raises(na.InputError, match="holds several variables \\('a', 'b'\\); name one with key="):
+    with pytest.raises(na.InputError, match="holds several variables \\('a', 'b'\\); name one with key"):
         na.read_array(path)
     np.testing.assert_array_equal(na.read_array(path, key="b").values, na.read_array(X * 2).values)
     with pytest.raises(na.InputError, match="has no 'c'"):
@@ -126,3 +126,25 @@ def test_mouse_v1_recording(shared_data):
     result = na.reliability(v1)
     assert 0.4 < result.attrs["mean_signal_variance"] < 0.7
     assert result.attrs["decoding_accuracy"] > 20 * result.attrs["chance"]
+
+
+def test_mat_variables_that_are_no_numbers(tmp_path):
+    scipy.io.savemat(tmp_path / "a.mat", {"cell": np.array(["a", np.ones(3)], dtype=object)})
+    with pytest.raises(na.InputError, match="'cell' is a cell array or struct, not an array of numbers"):
+        na.read_array(tmp_path / "a.mat")
+
+
+def test_a_masked_array_is_missing_where_masked():
+    masked = np.ma.masked_array(X[0], mask=np.eye(5, 4) > 0)
+    assert int(np.isnan(na.make_assembly(masked, stimulus_id=np.arange(5))).sum()) == 4
+
+
+def test_a_file_name_in_another_encoding(tmp_path):
+    path = tmp_path / "daten\udce4.npy"
+    try:
+        np.save(path, X[:2])
+    except OSError:
+        pytest.skip("this file system takes Unicode names only")
+    assembly = na.read_array(path)
+    assert assembly.attrs["identifier"] == "daten?"
+    assert na.load(na.save(assembly, tmp_path / "a.nc")).identical(assembly)

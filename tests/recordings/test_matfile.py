@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.io
+import scipy.sparse
 
 from neuroalpha.errors import InputError
 from neuroalpha.recordings.matfile import MatFile
@@ -74,3 +75,10 @@ def test_not_matlab_at_all(tmp_path):
             MatFile(tmp_path / "x.mat")
     with pytest.raises(InputError, match="no such file"):
         MatFile(tmp_path / "y.mat")
+
+
+def test_sparse_and_folders(tmp_path):
+    scipy.io.savemat(tmp_path / "x.mat", {"s": scipy.sparse.csc_matrix(np.eye(3))})
+    np.testing.assert_array_equal(MatFile(tmp_path / "x.mat").get("s"), np.eye(3))
+    with pytest.raises(InputError, match="is a folder"):
+        MatFile(tmp_path)

@@ -19,6 +19,8 @@ def test_each_kind(tmp_path):
         np.testing.assert_array_equal(raw.values, made.responses.values[~made.responses.blank.values])
     assert open_responses(na.save(expected, tmp_path / "a.nc")).identical(expected)
     xr.testing.assert_identical(open_responses(na.save(truth, tmp_path / "t.nc")), truth)
+    recording_despite_dims = open_responses(tmp_path / "r.mat", dims=("neuroid", "stimulus", "repeat"))
+    assert recording_despite_dims.shape == expected.shape  # dims are for arrays, which a call may hold beside it
     np.save(tmp_path / "x.npy", np.ones((2, 3, 4)))
     assert open_responses(tmp_path / "x.npy").shape == (6, 4)
     assert open_responses(tmp_path / "x.npy", dims=("stimulus", "neuroid", "repeat")).shape == (8, 3)

@@ -105,3 +105,25 @@ def test_bad_input(recording):
         na.preprocess(recording["responses"].assign_coords(redcell=("neuroid", np.ones(80, bool))))
     with pytest.raises(na.InputError, match="expected a recording"):
         na.preprocess(recording[["spontaneous"]])
+
+
+def test_neurons_that_say_nothing_are_named(recording):
+    dead = recording.copy(deep=True)
+    dead["responses"][:, 3] = np.nan
+    with pytest.raises(na.InputError, match="1 of 72 neurons are NaN throughout in the responses: neuroid_id '03'"):
+        na.preprocess(dead)
+    infinite = recording.copy(deep=True)
+    infinite["responses"][2, 3] = np.inf
+    with pytest.raises(na.InputError, match="infinite somewhere in the responses: neuroid_id '03'"):
+        na.preprocess(infinite)
+    quiet = recording.copy(deep=True)
+    quiet["spontaneous"][:, 3] = np.nan
+    with pytest.raises(na.InputError, match="NaN throughout in the spontaneous activity"):
+        na.preprocess(quiet)
+
+
+def test_constant_spontaneous_activity_is_told(recording):
+    recording["spontaneous"][:, 3] = 1.0
+    with pytest.warns(UserWarning, match="1 of 72 neurons have constant spontaneous activity"):
+        ours = na.preprocess(recording, n_spontaneous=0)
+    assert json.loads(ours.attrs["preprocessing"])[3]["n_constant"] == 1

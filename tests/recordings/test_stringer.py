@@ -60,7 +60,12 @@ def test_classes_become_labels(session_file, tmp_path):
 
 
 def save(path, **change):
-    stim = {"resp": np.ones((4, 3)), "istim": np.array([1, 2, 1, 3]), "spont": np.zeros((0, 0)), **change}
+    stim = {
+        "resp": np.arange(12.0).reshape(4, 3) ** 2,
+        "istim": np.array([1, 2, 1, 3]),
+        "spont": np.zeros((0, 0)),
+        **change,
+    }
     scipy.io.savemat(path, {"stim": {k: v for k, v in stim.items() if v is not None}})
     return path
 

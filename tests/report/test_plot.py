@@ -70,3 +70,16 @@ def test_colours_differ_in_brightness_or_hue_for_dichromats():
     seen = np.column_stack([rgb @ [0.3, 0.59, 0.11], rgb[:, 2]])
     distance = np.linalg.norm(seen[:, None] - seen[None], axis=2) + np.eye(len(rgb))
     assert distance.min() > 0.05
+
+
+def test_names_are_shown_as_they_are(measured, tmp_path):
+    ax = na.plot.spectra([m.spectrum for m in measured], [m.fit for m in measured], ["_hidden", "$a_{$"])
+    assert len(ax.get_legend().get_texts()) == 2
+    na.plot.alpha_by_layer(pd.DataFrame({"name": ["$x_{$"], "alpha": 1.0, "low": 1.0, "high": 1.0}))
+    ax.get_figure().savefig(tmp_path / "a.png")
+
+
+def test_more_curves_than_colours_differ_in_style(measured):
+    ax = na.plot.spectra([measured[0].spectrum] * 10, labels=[str(i) for i in range(10)])
+    looks = {(line.get_color(), line.get_linestyle()) for line in ax.get_lines()}
+    assert len(looks) == 10

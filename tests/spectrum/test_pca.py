@@ -58,7 +58,7 @@ def test_says_how_it_was_made_and_is_reproducible():
 
 def test_draws_are_spectra_of_submatrices():
     x = np.random.default_rng(0).normal(size=(40, 30))
-    spectrum = na.eigenspectrum(assembly(x), n_draws=3, resample="stimulus", fraction=0.5, seed=2)
+    spectrum = na.eigenspectrum(assembly(x), n_draws=6, resample="stimulus", fraction=0.5, seed=2)
     rng = np.random.default_rng(2)
     for draw in spectrum.eigenvalue_draw.values:
         rows = np.sort(rng.choice(40, 20, replace=False))
@@ -117,7 +117,9 @@ def test_bad_values(spoil, message):
         na.eigenspectrum(assembly(spoil(np.random.default_rng(0).normal(size=(8, 5)))))
 
 
-@pytest.mark.parametrize("bad", [{"resample": "mouse"}, {"n_draws": -1}, {"fraction": 1.0}, {"resample": ()}])
+@pytest.mark.parametrize(
+    "bad", [{"resample": "mouse"}, {"n_draws": -1}, {"n_draws": 3}, {"fraction": 1.0}, {"resample": ()}]
+)
 def test_bad_resampling(bad):
     with pytest.raises(na.InputError):
         na.eigenspectrum(assembly(np.random.default_rng(0).normal(size=(8, 5))), **bad)
