@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ import numpy as np
 import xarray as xr
 
 from neuroalpha._files import atomic_path
+from neuroalpha._sink import Sink
 from neuroalpha._text import check_encodable
 from neuroalpha.assembly import clean_attrs
 from neuroalpha.errors import InputError, MissingExtraError
@@ -70,7 +70,7 @@ def save(data: xr.DataArray | xr.Dataset, path: str | os.PathLike[str]) -> Path:
         raise InputError(f"save takes an xarray.DataArray or Dataset, got {type(data).__name__}")
     coords = [str(name) for name in data.coords]
     prepared = {name: _encode(name, variable) for name, variable in variables.items()}
-    with atomic_path(path) as part, _Sink(part) as sink:
+    with atomic_path(path) as part, Sink(part) as sink:
         with h5netcdf.File(sink, "w") as file:
             file.dimensions = {str(dim): int(size) for dim, size in data.sizes.items()}
             for name, (dims, values, attrs) in prepared.items():
@@ -131,72 +131,6 @@ def load(path: str | os.PathLike[str], chunks: Mapping[str, int] | str | None = 
         raise InputError(
             f"{path} is not a readable netCDF-4 file ({_short(error)}); was it cut short in a copy?"
         ) from error
-
-
-class _Sink(io.RawIOBase):
-    """A file for HDF5 to write to, which keeps the first failed write to itself until HDF5 has closed.
-
-    HDF5 cannot be told that a disk is full while it closes a file: it retries as the process ends, and crashes.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._file = open(path, "w+b", buffering=0)
-        self._error: OSError | None = None
-        self._size = 0
-
-    def report(self) -> None:
-        if self._error is not None:
-            raise self._error
-
-    def write(self, data: Any) -> int:
-        view = memoryview(data).cast("B")
-        self._size = max(self._size, self._file.tell() + len(view))
-        try:
-            while view and self._error is None:
-                view = view[self._file.write(view) :]
-        except OSError as error:
-            self._error = error
-        if self._error is not None:
-            self._file.seek(len(view), io.SEEK_CUR)
-        return len(memoryview(data).cast("B"))
-
-    def readinto(self, buffer: Any) -> int:
-        view = memoryview(buffer).cast("B")
-        got = self._file.readinto(view) or 0
-        if self._error is not None and got < len(view):  # what could not be written reads as zeros
-            view[got:] = bytes(len(view) - got)
-            return len(view)
-        return got
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        if whence == io.SEEK_END:
-            return self._file.seek(self._size + offset)
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def truncate(self, size: int | None = None) -> int:
-        size = self.tell() if size is None else size
-        try:
-            self._file.truncate(size)
-        except OSError as error:
-            self._error = self._error or error
-        self._size = size
-        return size
-
-    def readable(self) -> bool:
-        return True
-
-    def writable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
 
 
 def _encode(name: str, variable: xr.Variable) -> tuple[tuple[str, ...], Any, dict[str, Any]]:

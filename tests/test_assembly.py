@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import neuroalpha as na
-from neuroalpha._text import duplicates
 from neuroalpha.assembly import count_repetitions, numbered
 
 
@@ -70,13 +69,6 @@ def test_check_refuses(spoil, message):
 def test_three_dimensions_point_to_read_array():
     with pytest.raises(na.InputError, match="read_array"):
         na.make_assembly(np.ones((2, 2, 2)), stimulus_id=["a", "b"])
-
-
-@given(st.lists(st.text(max_size=3), max_size=30))
-def test_duplicates_matches_brute_force(labels):
-    array = np.array(labels, dtype=str)
-    plain = [str(label) for label in array]
-    assert list(duplicates(array)) == sorted({label for label in plain if plain.count(label) > 1})
 
 
 @given(st.lists(st.sampled_from("abc"), max_size=20))

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import neuroalpha as na
-from neuroalpha import storage
+from neuroalpha._sink import Sink
 
 text = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), max_size=12)
 
@@ -122,7 +122,7 @@ def test_a_disk_that_fills_up_at_any_point(tmp_path, monkeypatch, limit):
     """HDF5 sees every write succeed, and we learn of the first that did not."""
     path = na.save(na.make_assembly([[1.0]], stimulus_id=["old"]), tmp_path / "a.nc")
     written = 0
-    plain = storage._Sink.write
+    plain = Sink.write
 
     def write(self, data):
         nonlocal written
@@ -131,7 +131,7 @@ def test_a_disk_that_fills_up_at_any_point(tmp_path, monkeypatch, limit):
             self._error = OSError(28, "No space left on device")
         return plain(self, data)
 
-    monkeypatch.setattr(storage._Sink, "write", write)
+    monkeypatch.setattr(Sink, "write", write)
     assembly = na.make_assembly(np.ones((50, 100)), stimulus_id=np.arange(50))
     with pytest.raises(na.InputError, match=r"could not write .*a\.nc: No space left on device; nothing was changed"):
         na.save(assembly, path)

@@ -1,0 +1,57 @@
+"""What every command shares."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from neuroalpha._console import file_name, one_line, print_json, run
+from neuroalpha.errors import InputError
+
+
+def test_json_is_one_object_that_any_parser_reads(capsys):
+    print_json({"a": np.float64("nan"), "b": [np.int64(3), float("inf")], "c": {"ä": np.bool_(True)}, "d": (1.5, None)})
+    out = capsys.readouterr().out
+    assert json.loads(out) == {"a": None, "b": [3, None], "c": {"ä": True}, "d": [1.5, None]}
+    assert out.isascii()
+    assert out.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (InputError("a\nb"), 2, "neuroalpha: a b"),
+        (OSError("disk"), 2, "neuroalpha: disk"),
+        (KeyboardInterrupt(), 130, "neuroalpha: interrupted"),
+        (ZeroDivisionError("x"), 1, "neuroalpha: unexpected ZeroDivisionError: x"),
+    ],
+)
+def test_exit_codes(capsys, error, code, said):
+    def call():
+        raise error
+
+    assert run(call, debug=False) == code
+    err = capsys.readouterr().err
+    assert err.startswith(said)
+    assert err.count("\n") == 1
+    if code != 130:
+        with pytest.raises(type(error)):
+            run(call, debug=True)
+
+
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd", "a/b", "", ".", "..", "con:", "ü", "\udce9", "x" * 300, ".hidden"]
+)
+def test_file_names_stay_in_their_folder(tmp_path, name):
+    safe = file_name(name)
+    (tmp_path / safe).write_text("")
+    assert [p.name for p in tmp_path.iterdir()] == [safe]
+    assert not safe.startswith(".")
+    assert file_name(name + "!") != safe
+
+
+def test_one_line():
+    assert one_line(ValueError("a\n  b")) == "a b"
+    assert one_line(ValueError()) == "ValueError"
