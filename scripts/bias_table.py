@@ -1,6 +1,6 @@
 """The known biases: PCA and cvPCA of Gaussian populations whose alpha is known, beside the reference values.
 
-Run: python scripts/bias_table.py            (about 8 minutes on two cores; --quick for two seeds and alpha 1 only)
+Run: python scripts/bias_table.py            (about 15 minutes on two cores; --quick for two seeds and alpha 1 only)
 
 References: PCA, cov = diag(i^-alpha), ranks 4-100 | 11-100 | 11-500; cvPCA, 2800 stimuli, 4000 neurons, signal share
 .15, ranks 11-500, absolute values of negative eigenvalues, one shuffle. One data set lies behind each reference, so
@@ -62,7 +62,9 @@ def cvpca_alphas(alpha: float, noise: str, seed: int) -> list[float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true")
-    quick = parser.parse_args().quick
+    parser.add_argument("--seeds", type=int, default=4, help="data sets behind each cvPCA row")
+    arguments = parser.parse_args()
+    quick = arguments.quick
     warnings.simplefilter("ignore", UserWarning)  # windows past half are part of the table
     print(
         "PCA: dimensions, samples, true alpha | found (reference) at ranks 4-100, 11-100, 11-500 | largest difference"
@@ -76,7 +78,7 @@ def main() -> None:
     print("\ncvPCA: true alpha, noise | 1 shuffle, mean (sd over seeds) | reference | difference | 10 shuffles")
     rows = [(key, value) for key, value in CVPCA.items() if not quick or key[0] == 1]
     for (alpha, noise), reference in rows:
-        seeds = tqdm(range(2 if quick else 4), desc=f"{alpha} {noise}", file=sys.stderr, leave=False)
+        seeds = tqdm(range(2 if quick else arguments.seeds), desc=f"{alpha} {noise}", file=sys.stderr, leave=False)
         found = np.array([cvpca_alphas(alpha, noise, seed) for seed in seeds])
         (once, ten), spread = found.mean(axis=0), found[:, 0].std(ddof=1)
         cells = f"{once:6.3f} ({spread:.3f}) | {reference:6.3f} | {once - reference:+.3f} | {ten:.3f}"

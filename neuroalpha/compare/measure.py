@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -60,7 +61,9 @@ def measure(
     Returns
     -------
     list of Measurement
-        ``.name``, ``.spectrum``, ``.fit``, in the order in which populations occur.
+        ``.name``, ``.spectrum``, ``.fit``, in the order in which populations occur. One of several that cannot be
+        fitted
+        (a layer of ten units, say) is left out with a warning.
 
     Raises
     ------
@@ -95,7 +98,8 @@ def measure(
                 "signal; choose the estimator 'pca' for responses without noise, or to count noise as variance"
             )
     whole = str(assembly.attrs.get("identifier", "population"))
-    results = []
+    results: list[Measurement] = []
+    failed: dict[str, str] = {}
     names = [None] if by is None else list(dict.fromkeys(assembly.coords[by].values.tolist()))
     for name in names:
         part = assembly
@@ -105,7 +109,17 @@ def measure(
             spectrum = cvpca(part, n_draws=n_draws, seed=seed, progress=progress)
         else:
             spectrum = eigenspectrum(part, n_draws=n_draws, seed=seed, progress=progress)
-        results.append(Measurement(whole if name is None else str(name), spectrum, fit_alpha(spectrum, ranks)))
+        title = whole if name is None else str(name)
+        try:
+            results.append(Measurement(title, spectrum, fit_alpha(spectrum, ranks)))
+        except InputError as error:
+            if len(names) == 1:
+                raise
+            failed[title] = str(error)
+    if not results:
+        raise InputError(f"none of {len(names)} populations can be fitted; the first, {next(iter(failed.items()))}")
+    for title, reason in failed.items():
+        warnings.warn(f"{title} is left out: {reason}", stacklevel=2)
     return results
 
 

@@ -143,8 +143,10 @@ def _refuse(wrong: np.ndarray, what: str, names: np.ndarray) -> None:
 
 
 def spontaneous_components(rest: np.ndarray, n: int) -> np.ndarray:
-    """First ``n`` right singular vectors (n, neuroid) of spontaneous activity (time, neuroid), NaN counted as 0."""
-    rest = np.nan_to_num(rest, nan=0.0)
+    """First ``n`` principal axes (n, neuroid) of spontaneous activity (time, neuroid), NaN counted as the mean."""
+    # Z-scored by its own mean it is centred already; by another, its first component would be the mean, not a
+    # fluctuation.
+    rest = np.nan_to_num(rest - np.nanmean(rest, axis=0), nan=0.0)
     if n > min(rest.shape):
         raise InputError(
             f"cannot take {n} components of spontaneous activity of {rest.shape[0]} time points and {rest.shape[1]} "

@@ -10,8 +10,10 @@ from scipy.fft import dct
 from neuroalpha.errors import InputError
 
 KINDS = ("aligned", "independent", "white", "gain")
-# Gain of Stringer et al. 2019, simPowerLaw_with_gain.m: 0.5 + 1.7 Exp(1) in each trial, here divided by its mean.
-GAIN_OFFSET, GAIN_SCALE = 0.5, 1.7
+# Gain of Stringer et al. 2019, simPowerLaw_with_gain.m: 0.5 + 1.7 Exp(1) in each trial, here divided by its mean, times
+# a response of unit variance about 3. (There the response is also cut off at zero, 3 standard deviations down; here
+# not.)
+GAIN_OFFSET, GAIN_SCALE, GAIN_BASELINE = 0.5, 1.7, 3.0
 GAIN_SD = GAIN_SCALE / (GAIN_OFFSET + GAIN_SCALE)
 
 Basis = Callable[[np.ndarray], np.ndarray]
@@ -48,18 +50,19 @@ def add_noise(
 
     The noise variance, averaged over neuroids, is (1 - f) / f. "aligned": power 1/n along the signal's own eigenvectors
     (``signal_basis`` maps coordinates along ``n_axes`` of them to neuroids); "independent": power 1/n along random
-    axes; "white": equal along all; "gain": one multiplicative gain a trial, as published, with white noise for what the
-    gain does not reach.
+    axes; "white": equal along all; "gain": one multiplicative gain a trial for signal and baseline, its spread as
+    published or as small as the share asks, with white noise for what it does not reach.
     """
     n_presentations, n_neuroids = signal.shape
     variance = (1 - signal_fraction) / signal_fraction
     if variance == 0:
         return signal.copy()
     if kind == "gain":
-        spread = min(GAIN_SD, np.sqrt(variance))
-        gain = 1 + spread * (rng.exponential(size=(n_presentations, 1)) - 1)
-        rest = max(variance - spread**2, 0.0)
-        return gain * signal + np.sqrt(rest) * rng.standard_normal(signal.shape)
+        mean_square = 1 + GAIN_BASELINE**2
+        spread = min(GAIN_SD, np.sqrt(variance / mean_square))
+        error = spread * (rng.exponential(size=(n_presentations, 1)) - 1)
+        rest = max(variance - mean_square * spread**2, 0.0)
+        return signal + error * (signal + GAIN_BASELINE) + np.sqrt(rest) * rng.standard_normal(signal.shape)
     if kind == "white":
         return signal + np.sqrt(variance) * rng.standard_normal(signal.shape)
     if kind == "independent":

@@ -39,8 +39,8 @@ def simulate_recording(
         Share of a trial's variance that the stimulus causes (averaged over neuroids); about 0.1 to 0.17 in mouse V1.
     noise : {"aligned", "independent", "white", "gain"}
         Trial noise: power 1/n along the signal's eigenvectors (as in the published simulations, and the kindest to
-        cvPCA), power 1/n along random axes, equal power, or a gain a trial (0.5 + 1.7 Exp(1), published) with white
-        noise for the rest.
+        cvPCA), power 1/n along random axes, equal power, or a gain a trial on signal and baseline (0.5 + 1.7 Exp(1),
+        published) with white noise for the rest.
     spontaneous : bool
         Add 1000 frames of spontaneous activity: 32 shared dimensions unrelated to the signal, and white noise.
     seed : int

@@ -41,16 +41,16 @@ def from_gram(joint: np.ndarray, swapped: np.ndarray) -> np.ndarray:
     n = swapped.size
     first = np.where(swapped, np.arange(n) + n, np.arange(n))
     second = np.where(swapped, np.arange(n), np.arange(n) + n)
-    _, vectors = _eigh(joint[np.ix_(first, first)])
-    return np.einsum("sk,sk->k", vectors, joint[np.ix_(second, first)] @ vectors)
+    own, vectors = _eigh(joint[np.ix_(first, first)])
+    return _real(own, np.einsum("sk,sk->k", vectors, joint[np.ix_(second, first)] @ vectors))
 
 
 def from_covariance(x: np.ndarray, swapped: np.ndarray) -> np.ndarray:
     """The same (N,) for fewer neuroids than stimuli, from the (N, N) side: v_k' X1' X2 v_k, X1' X1 v_k = b_k v_k."""
     one = np.where(swapped[:, None], x[1], x[0])
     two = np.where(swapped[:, None], x[0], x[1])
-    _, vectors = _eigh(one.T @ one)
-    return np.einsum("nk,nk->k", vectors, (one.T @ two) @ vectors)
+    own, vectors = _eigh(one.T @ one)
+    return _real(own, np.einsum("nk,nk->k", vectors, (one.T @ two) @ vectors))
 
 
 def cv_scatter(x: np.ndarray, masks: Iterable[np.ndarray]) -> np.ndarray:
@@ -83,6 +83,11 @@ def cv_scatter_python2019(x: np.ndarray, masks: Iterable[np.ndarray]) -> np.ndar
         summed = np.einsum("sk,sk->k", own @ vectors, cross @ vectors)
         results.append(np.divide(summed, variance, out=np.zeros(size), where=variance > variance[0] * 1e-12))
     return np.mean(results, axis=0)
+
+
+def _real(own: np.ndarray, cross: np.ndarray) -> np.ndarray:
+    """Set to exactly zero what lies along directions in which the first repeat does not vary but for rounding."""
+    return np.where(own > max(own[0], 0.0) * own.size * np.finfo(np.float64).eps, cross, 0.0)
 
 
 def _eigh(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

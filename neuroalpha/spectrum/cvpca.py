@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 from tqdm import tqdm
 
+from neuroalpha.assembly import drop_blanks
 from neuroalpha.errors import InputError
 from neuroalpha.spectrum.crossval import cv_scatter, cv_scatter_python2019, swaps
 from neuroalpha.spectrum.gram import column_means
@@ -41,7 +42,8 @@ def cvpca(
     ----------
     assembly : DataArray (presentation, neuroid) or (repeat, stimulus, neuroid)
         An assembly is first split by :func:`neuroalpha.repeats` into Stringer's temporal halves; pass the result of
-        ``repeats`` for another split. Preprocess recordings first (:func:`neuroalpha.preprocess`).
+        ``repeats`` for another split. Blank presentations are left out. Preprocess recordings first
+        (:func:`neuroalpha.preprocess`).
     n_shuffles : int
         Each shuffle swaps the two repeats of every stimulus with probability 1/2; results are averaged. 10 as
         published; 1 means no swapping.
@@ -56,8 +58,7 @@ def cvpca(
         Subtract each neuroid's mean over all stimuli and both repeats, once (default; swapping repeats leaves it the
         same).
     n_draws, resample, fraction
-        Subsamples for the interval, as in :func:`neuroalpha.eigenspectrum`. Each draw averages one random swap and its
-        opposite.
+        Subsamples for the interval, as in :func:`neuroalpha.eigenspectrum`, each with the same shuffles.
     progress : bool
         Show progress on stderr.
 
@@ -77,8 +78,8 @@ def cvpca(
     -----
     Known bias: low when trial noise is strong, most when signal and noise have different eigenvectors (true
     alpha 1 can read 0.64). The interval is that of the estimate, not of the truth. Time for S stimuli, N >= S neuroids:
-    one product of (2 S)^2 N, an eigenproblem of side S per shuffle, and per draw fraction**3 of the product and two
-    eigenproblems. Memory: the joint Gram matrix, (2 S)^2 float64 (250 MB at 2800 stimuli), and the centred repeats.
+    one product of (2 S)^2 N, an eigenproblem of side S per shuffle, and per draw fraction**3 of all
+    of these. Memory: the joint Gram matrix, (2 S)^2 float64 (250 MB at 2800 stimuli), and the centred repeats.
 
     Examples
     --------
@@ -112,8 +113,10 @@ def cvpca(
         part = x[:, stimuli][:, :, neuroids]
         if center:
             part = part - part.mean(axis=(0, 1))
-        mask = rng.random(stimuli.size) < 0.5
-        draws[draw] = pad(estimate(part, (mask, ~mask)) / (stimuli.size - 1), eigenvalue.size)
+        # The estimate's own swaps, so that a draw differs from it by what was drawn and not by other swaps. Eigenvalues
+        # grow with the number of neuroids; the factor puts draws on the scale of the whole.
+        scale = n_neuroids / neuroids.size / (stimuli.size - 1)
+        draws[draw] = pad(estimate(part, masks[:, stimuli]) * scale, eigenvalue.size)
     return make_spectrum(
         eigenvalue,
         draws if n_draws else None,
@@ -139,7 +142,7 @@ def two_repeats(assembly: xr.DataArray) -> xr.DataArray:
             raise InputError(f"expected 2 repeats, got {assembly.sizes['repeat']}; use neuroalpha.repeats(assembly, 2)")
         halves = assembly
     else:
-        halves = repeats(assembly, 2)
+        halves = repeats(drop_blanks(assembly) if isinstance(assembly, xr.DataArray) else assembly, 2)
     if halves.sizes["stimulus"] < 2:
         raise InputError("only one stimulus has two repeats; a spectrum needs at least 2 stimuli")
     return halves

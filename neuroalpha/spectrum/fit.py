@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, field, fields
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from neuroalpha.errors import InputError
-from neuroalpha.spectrum.powerlaw import Line, binned, make_bins, rank_weights, wls
+from neuroalpha.spectrum.powerlaw import Line, binned, draw_alphas, make_bins, rank_weights, wls
 from neuroalpha.spectrum.resample import interval
 from neuroalpha.spectrum.result import check_spectrum, numerical_rank
-from neuroalpha.spectrum.window import PUBLISHED, auto_window, check_window, sensitivity, window_grid
+from neuroalpha.spectrum.window import PUBLISHED, auto_window, check_window, window_grid
 
 Negative = Literal["bin", "abs"]
+Weights = Literal["1/n", "uniform", "inverse variance"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +93,7 @@ class AlphaFit:
 def fit_alpha(
     spectrum: xr.Dataset,
     ranks: tuple[int, int] | Literal["auto"] = PUBLISHED,
-    weights: Literal["1/n", "uniform"] = "1/n",
+    weights: Weights = "1/n",
     *,
     negative: Negative = "bin",
     level: float = 0.95,
@@ -107,12 +108,14 @@ def fit_alpha(
         First and last rank, 1-based and inclusive. (11, 500) is the window of Stringer et al. 2019. ``"auto"`` takes 11
         to min(500, m / 5) for m = min(stimuli, neuroids, non-zero eigenvalues), or 4 to m / 2 where that is under half
         a decade: a rule fixed before looking, never the window of best fit.
-    weights : {"1/n", "uniform"}
-        Of the least squares in (log rank, log eigenvalue): 1/rank as published, or equal.
+    weights : {"1/n", "uniform", "inverse variance"}
+        Of the least squares in (log rank, log eigenvalue): 1/rank as published, equal, or, on geometric bins, each
+        bin's own precision (which favours high ranks: bins there average many).
     negative : {"bin", "abs"}
         When the window holds eigenvalues at or below zero (cvPCA where noise dominates): ``"bin"`` fits the means of
-        geometric bins, five a decade, by inverse variance, leaving out bins under 2 standard errors (both counts are
-        reported). ``"abs"`` takes absolute values as the published scripts do, which bends the tail up; for comparison
+        geometric bins, five a decade, leaving out bins under 2 standard errors (both counts are reported). A bin weighs
+        what its ranks would have weighed together, so that a spectrum does not change its alpha much for one negative
+        value. ``"abs"`` takes absolute values as the published scripts do, which bends the tail up; for comparison
         only.
     level : float
         Of the interval.
@@ -120,8 +123,8 @@ def fit_alpha(
     Returns
     -------
     AlphaFit
-        The interval comes from the spectrum's subsamples of stimuli and neuroids (its ``eigenvalue_draw``), refitted in
-        the same window; never from residuals, whose errors are correlated across ranks. Without draws it is NaN.
+        The interval comes from the spectrum's subsamples of stimuli and neuroids (its ``eigenvalue_draw``) by the same
+        fit; never from residuals, whose errors are correlated across ranks. Without draws it is NaN.
 
     Raises
     ------
@@ -144,8 +147,8 @@ def fit_alpha(
     1.5
     """
     check_spectrum(spectrum)
-    if weights not in ("1/n", "uniform"):
-        raise InputError(f"weights is {weights!r}; expected '1/n' or 'uniform'")
+    if weights not in get_args(Weights):
+        raise InputError(f"weights is {weights!r}; expected one of {get_args(Weights)}")
     if negative not in ("bin", "abs"):
         raise InputError(f"negative is {negative!r}; expected 'bin' or 'abs'")
     if not 0.5 <= level < 1:
@@ -175,13 +178,15 @@ def fit_alpha(
     n_negative = int((eigenvalue[first - 1 : last] <= 0).sum())
     if negative == "abs":
         eigenvalue, draws = np.abs(eigenvalue), np.abs(draws)
-    if n_negative and negative == "bin":
-        line, alphas, dropped = _binned_fit(eigenvalue, draws, fraction, first, last)
-        method, shown = "binned", "inverse variance"
-    else:
-        line, alphas = _ranked_fit(eigenvalue, draws, fraction, first, last, weights)
-        method, shown, dropped = "wls", weights, 0
+    line, method, dropped = fit_line(eigenvalue, first, last, weights)
+    alphas = draw_alphas(line, eigenvalue, draws)
     low, high = interval(line.alpha, alphas, fraction, level)
+    if draws.size and not np.isfinite(low):
+        warnings.warn(
+            f"no interval: ranks {first} to {last} reach past what the subsamples ({fraction} of stimuli and neuroids) "
+            f"hold; end at {int(fraction * smaller) - 1}, or make the spectrum with a larger fraction",
+            stacklevel=2,
+        )
     attrs = spectrum.attrs
     return AlphaFit(
         alpha=line.alpha,
@@ -189,11 +194,11 @@ def fit_alpha(
         high=high,
         r2=line.r2,
         ranks=(first, last),
-        n_used=line.n,
+        n_used=len(line.groups),
         n_negative=n_negative,
         n_bins_dropped=dropped,
         method=method,
-        weights=shown,
+        weights=weights,
         level=level,
         intercept=line.intercept,
         n_draws=int(np.isfinite(alphas).sum()),
@@ -204,41 +209,42 @@ def fit_alpha(
         center=str(attrs.get("center", "unknown")),
         seed=int(attrs.get("seed", -1)),
         software=str(attrs.get("software", "unknown")),
-        sensitivity=sensitivity(eigenvalue, window_grid(first, last, rank), weights),
+        sensitivity=sensitivity(eigenvalue, window_grid(first, last, smaller), weights),
     )
 
 
-def _ranked_fit(
-    eigenvalue: np.ndarray, draws: np.ndarray, fraction: float, first: int, last: int, weights: str
-) -> tuple[Line, np.ndarray]:
-    """Fit every rank of the window; refit the draws, by bins if any of them is negative there."""
+def fit_line(eigenvalue: np.ndarray, first: int, last: int, weights: str) -> tuple[Line, str, int]:
+    """Fit ranks first..last: each rank where all are positive, else geometric bins; also the method and bins dropped.
+
+    Raises
+    ------
+    InputError
+        When fewer than three bins rise above noise.
+    """
     rank = np.arange(first, last + 1)
-    weight = rank_weights(rank, weights)
-    line = wls(rank, eigenvalue[first - 1 : last], weight)
-    window = draws[:, first - 1 : last]
-    if (window <= 0).any():
-        return line, _binned_fit(eigenvalue, draws, fraction, first, last)[1]
-    alphas = [
-        wls(rank[known], row[known], weight[known]).alpha for row in window if (known := np.isfinite(row)).sum() > 2
-    ]
-    return line, np.array(alphas)
-
-
-def _binned_fit(
-    eigenvalue: np.ndarray, draws: np.ndarray, fraction: float, first: int, last: int
-) -> tuple[Line, np.ndarray, int]:
-    """Fit geometric bin means by inverse variance, draws with the same bins and weights; also count bins dropped."""
-    errors = draws * np.sqrt(fraction / (1 - fraction)) if draws.shape[0] > 4 else None
-    bins = make_bins(eigenvalue, first, last, errors)
+    window = eigenvalue[first - 1 : last]
+    if (window > 0).all() and weights != "inverse variance":
+        return wls(rank, window, rank_weights(rank, weights)), "wls", 0
+    bins = make_bins(eigenvalue, first, last)
     if bins.used.sum() < 3:
         raise InputError(
             f"ranks {first} to {last} are not above noise: {int(bins.used.sum())} of {bins.used.size} geometric bins "
             "exceed 2 standard errors, a line needs 3; use lower ranks or more repeats"
         )
-    alphas = []
-    for row in draws:
-        mean = np.array([np.nanmean(row[b - 1]) if np.isfinite(row[b - 1]).any() else np.nan for b in bins.ranks])
-        used = bins.used & (mean > 0)
-        if used.sum() > 2:
-            alphas.append(binned(bins._replace(mean=mean, used=used)).alpha)
-    return binned(bins), np.array(alphas), int((~bins.used).sum())
+    return binned(bins, weights), "binned", int((~bins.used).sum())
+
+
+def sensitivity(eigenvalue: np.ndarray, windows: list[tuple[int, int]], weights: str) -> pd.DataFrame:
+    """Alpha of every window by the method of :func:`fit_alpha`; NaN where a window is not above noise.
+
+    Columns ``first``, ``last``, ``alpha``, ``r2``, ``n_negative``.
+    """
+    rows = []
+    for first, last in windows:
+        negative = int((eigenvalue[first - 1 : last] <= 0).sum())
+        try:
+            line, _, _ = fit_line(eigenvalue, first, last, weights)
+            rows.append((first, last, line.alpha, line.r2, negative))
+        except InputError:
+            rows.append((first, last, np.nan, np.nan, negative))
+    return pd.DataFrame(rows, columns=["first", "last", "alpha", "r2", "n_negative"])

@@ -105,7 +105,9 @@ def eigenspectrum(
         part_means = np.nan_to_num(gram.column_means(part)[0]) if center else 0.0
         rank = min(rows.size - bool(center), neuroids.size)
         scatter = gram.smaller_side(part, part_means)
-        draws[draw] = pad(gram.eigenvalues(scatter, rank) / max(rows.size - bool(center), 1), size)
+        # Eigenvalues grow with the number of neuroids; the factor puts draws on the scale of the whole.
+        scale = n_neuroids / neuroids.size / max(rows.size - bool(center), 1)
+        draws[draw] = pad(gram.eigenvalues(scatter, rank) * scale, size)
     return make_spectrum(
         eigenvalue,
         draws if n_draws else None,

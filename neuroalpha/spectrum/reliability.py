@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Literal
 
 import numpy as np
@@ -60,8 +61,10 @@ def reliability(
     if isinstance(recording, xr.DataArray):
         recording = drop_blanks(recording)
     halves = two_repeats(recording)
-    x, n_missing = centred_repeats(halves)
-    signal, snr, correlation = tuning(x)
+    signal, snr, correlation = tuning(np.asarray(halves.values, dtype=np.float64))
+    with warnings.catch_warnings():  # only the decoder takes missing entries as the mean
+        warnings.simplefilter("ignore", UserWarning)
+        x, n_missing = centred_repeats(halves)
     constant = ~np.isfinite(correlation)
     accuracy = decode(x[:, :, ~constant], decoder)
     n_stimuli = x.shape[1]
@@ -74,9 +77,9 @@ def reliability(
         coords={name: c for name, c in halves.coords.items() if c.dims == ("neuroid",)},
         attrs={
             "identifier": str(halves.attrs.get("identifier", "")),
-            "mean_signal_variance": float(np.nanmean(signal)),
-            "mean_snr": float(np.nanmean(snr)),
-            "mean_correlation": float(np.nanmean(correlation)),
+            "mean_signal_variance": _mean(signal),
+            "mean_snr": _mean(snr),
+            "mean_correlation": _mean(correlation),
             "decoding_accuracy": accuracy,
             "decoder": decoder,
             "chance": 1 / n_stimuli,
@@ -90,22 +93,36 @@ def reliability(
 
 
 def tuning(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Signal variance share, SNR and repeat correlation (neuroid,) of two repeats x (2, stimulus, neuroid)."""
-    one, two = x - x.mean(axis=1, keepdims=True)
-    v1, v2 = (one**2).mean(axis=0), (two**2).mean(axis=0)
-    covariance = (one * two).mean(axis=0)
-    noise = (one - two).var(axis=0) / 2
+    """Signal variance share, SNR and repeat correlation (neuroid,) of two repeats x (2, stimulus, neuroid).
+
+    Each neuroid over the stimuli for which it has both repeats.
+    """
+    both = np.isfinite(x).all(axis=0)
+    count = np.maximum(both.sum(axis=0), 1)
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        return np.where(both, values, 0.0).sum(axis=-2) / count
+
+    one, two = x - mean(x)[:, None, :]
+    v1, v2 = mean(one**2), mean(two**2)
+    covariance = mean(one * two)
+    noise = (v1 + v2 - 2 * covariance) / 2
     with np.errstate(divide="ignore", invalid="ignore"):
         varies = (v1 > 0) & (v2 > 0)
         signal = np.where(varies, covariance / (0.5 * (v1 + v2)), np.nan)
-        snr = np.where(varies & (noise > 0), (v1 + v2 - 2 * noise) / (2 * noise), np.nan)
+        snr = np.where(varies, (v1 + v2 - 2 * noise) / (2 * np.maximum(noise, 0.0)), np.nan)
         correlation = np.where(varies, covariance / np.sqrt(v1 * v2), np.nan)
     return signal, snr, correlation
 
 
+def _mean(values: np.ndarray) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if known.size else float("nan")
+
+
 def decode(x: np.ndarray, decoder: str) -> float:
     """Share of repeat-2 stimuli whose most similar repeat-1 stimulus is the same one; x (2, stimulus, neuroid)."""
-    if x.shape[2] == 0:
+    if x.shape[2] < (2 if decoder == "correlation" else 1):  # one neuroid has no pattern to correlate
         return float("nan")
     if decoder == "correlation":
         # z-score each neuroid over stimuli, then each population vector across neuroids

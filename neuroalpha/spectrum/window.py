@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
 from neuroalpha.errors import InputError
-from neuroalpha.spectrum.powerlaw import rank_weights, wls
 
 PUBLISHED = (11, 500)
 MIN_RATIO = 2.0  # a window spans at least an octave of ranks
@@ -57,29 +55,14 @@ def check_window(ranks: object, size: int, rank: int) -> tuple[int, int]:
     return first, last
 
 
-def window_grid(first: int, last: int, rank: int) -> list[tuple[int, int]]:
-    """Windows around (first, last): starts from 1/4 to 3 times, ends from 1/3 to 2 times, at least an octave each."""
-    starts = np.unique(
-        np.clip(np.round(first * np.array([1 / 4, 1 / 3, 1 / 2, 3 / 4, 1, 1.5, 2, 3])), 1, None).astype(int)
-    )
-    ends = np.unique(np.clip(np.round(last * np.array([1 / 3, 1 / 2, 2 / 3, 1, 4 / 3, 2])), 3, rank).astype(int))
+def window_grid(first: int, last: int, smaller: int) -> list[tuple[int, int]]:
+    """Windows around (first, last): starts from 1/4 to 3 times, ends from 1/3 to 2 times, at least an octave each.
+
+    No end but the window's own passes half of ``smaller``, the least of stimuli, neuroids and rank: past it every
+    exponent is one of finite sampling.
+    """
+    starts = np.round(first * np.array([1 / 4, 1 / 3, 1 / 2, 3 / 4, 1, 1.5, 2, 3])).clip(1).astype(int)
+    ends = np.round(last * np.array([1 / 3, 1 / 2, 2 / 3, 1, 4 / 3, 2])).astype(int)
+    ends = np.minimum(ends, max(smaller // 2, last))
     grid = {(int(a), int(b)) for a in starts for b in ends if b >= max(MIN_RATIO * a, a + 4)} | {(first, last)}
     return sorted(grid)
-
-
-def sensitivity(eigenvalue: np.ndarray, windows: list[tuple[int, int]], weights: str) -> pd.DataFrame:
-    """Alpha by weighted least squares in each window; NaN where a window holds non-positive eigenvalues.
-
-    Columns ``first``, ``last``, ``alpha``, ``r2``, ``n_negative``.
-    """
-    rows = []
-    for first, last in windows:
-        rank = np.arange(first, last + 1)
-        values = eigenvalue[first - 1 : last]
-        negative = int((values <= 0).sum())
-        if negative:
-            rows.append((first, last, np.nan, np.nan, negative))
-            continue
-        line = wls(rank, values, rank_weights(rank, weights))
-        rows.append((first, last, line.alpha, line.r2, 0))
-    return pd.DataFrame(rows, columns=["first", "last", "alpha", "r2", "n_negative"])

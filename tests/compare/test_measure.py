@@ -72,3 +72,12 @@ def test_blank_presentations_are_left_out():
 def test_names_become_distinct():
     one = na.measure(network(), n_draws=0)[:1]
     assert [m.name for m in distinct(one + one + one)] == ["b", "b (2)", "b (3)"]
+
+
+def test_one_small_layer_does_not_stop_the_others():
+    net = network().assign_coords(layer=("neuroid", ["b"] * 110 + ["fc"] * 10))
+    with pytest.warns(UserWarning, match="fc is left out: .*no window"):
+        measured = na.measure(net, n_draws=0)
+    assert [m.name for m in measured] == ["b"]
+    with pytest.raises(na.InputError, match="no window"):
+        na.measure(net.isel(neuroid=slice(110, None)))

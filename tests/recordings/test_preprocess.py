@@ -89,7 +89,7 @@ def test_missing_trials_can_stay(recording):
 def test_components_are_the_leading_ones_and_the_same_each_time():
     rest = np.random.default_rng(0).normal(size=(200, 90)) * np.arange(1, 91) ** -0.3
     ours = spontaneous_components(rest, 10)
-    exact = np.linalg.svd(rest, full_matrices=False)[2][:10]
+    exact = np.linalg.svd(rest - rest.mean(0), full_matrices=False)[2][:10]
     np.testing.assert_allclose(np.abs(np.sum(ours * exact, axis=1)), 1, atol=1e-9)
     np.testing.assert_array_equal(ours, spontaneous_components(rest, 10))
 
@@ -127,3 +127,17 @@ def test_constant_spontaneous_activity_is_told(recording):
     with pytest.warns(UserWarning, match="1 of 72 neurons have constant spontaneous activity"):
         ours = na.preprocess(recording, n_spontaneous=0)
     assert json.loads(ours.attrs["preprocessing"])[3]["n_constant"] == 1
+
+
+@pytest.mark.parametrize("zscore", ["responses", None])
+def test_spontaneous_components_are_of_fluctuations_not_of_the_mean(recording, zscore):
+    clean = recording.isel(presentation=~recording.responses.blank.values)
+    ours = na.preprocess(clean, zscore=zscore, n_spontaneous=5, drop_red=False)
+    x = np.nan_to_num(clean.responses.values.astype(float))
+    rest = clean.spontaneous.values.astype(float)
+    if zscore:
+        mean, sd = x.mean(0), x.std(0) + 1e-6
+        x, rest = (x - mean) / sd, (rest - mean) / sd
+    axes = np.linalg.svd(rest - rest.mean(0), full_matrices=False)[2][:5]
+    x = x - x @ axes.T @ axes
+    np.testing.assert_allclose(ours.values, x - x.mean(0), atol=1e-5 * np.abs(x).max())

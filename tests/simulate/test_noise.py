@@ -26,8 +26,7 @@ def test_share_of_signal(kind, fraction):
     signal = rng.normal(size=(4000, 200))
     noisy = add_noise(signal, kind, fraction, rotate, 200, rng)
     noise = noisy - signal
-    # A gain's error scales with the signal; its mean is zero all the same.
-    assert signal.var() / (signal.var() + noise.var()) == pytest.approx(fraction, abs=0.04)
+    assert noise.var() == pytest.approx((1 - fraction) / fraction, rel=0.08)
 
 
 def test_noise_spectra():
@@ -51,3 +50,14 @@ def test_bad_input():
         check_noise("pink", 0.5)
     with pytest.raises(InputError, match="signal_fraction is 0"):
         check_noise("white", 0)
+
+
+def test_a_gain_is_shared_by_the_population():
+    """A gain scales the baseline too: within a trial all neurons go up or down together, as white noise never does."""
+    rng = np.random.default_rng(0)
+    signal = rng.normal(size=(500, 200))
+    together = {
+        kind: (add_noise(signal, kind, 0.15, random_rotation(200, rng), 200, rng) - signal).mean(axis=1).std()
+        for kind in ("gain", "white")
+    }
+    assert together["gain"] > 8 * together["white"]

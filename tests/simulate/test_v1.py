@@ -58,3 +58,12 @@ def test_bad_input():
         na.simulate_v1(np.ones((1, 8, 8)))
     with pytest.raises(na.InputError, match="complex_fraction is 2"):
         na.simulate_v1(np.ones((4, 8, 8)), complex_fraction=2)
+
+
+def test_share_of_signal():
+    patches, _ = photo_patches(200, size=24)
+    for fraction in (0.2, 0.6):
+        recording, _ = na.simulate_v1(patches, 150, signal_fraction=fraction, noise="white", spontaneous=False, seed=0)
+        result = na.reliability(recording)
+        assert result.attrs["mean_signal_variance"] == pytest.approx(fraction, abs=0.03)
+        assert float(result.signal_variance.std()) < 0.12  # every cell has the same share, not the loud ones all of it

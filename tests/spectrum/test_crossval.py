@@ -100,3 +100,18 @@ def test_python2019_equals_the_notebook():
     for mask in swaps(40, 2, np.random.default_rng(1)):
         ours = cv_scatter_python2019(x, mask[None])
         np.testing.assert_allclose(ours, notebook(x, mask), rtol=1e-6, atol=1e-8)
+
+
+def test_swaps():
+    rng = np.random.default_rng(0)
+    assert not swaps(50, 1, rng).any()  # one shuffle means none
+    assert swaps(1000, 20, rng).mean() == pytest.approx(0.5, abs=0.02)
+
+
+def test_directions_without_variance_are_exactly_zero():
+    rng = np.random.default_rng(0)
+    low = rng.normal(size=(2, 60, 10)) @ rng.normal(size=(10, 80))
+    for shape in (low, low.transpose(0, 2, 1)):
+        result = cv_scatter(shape, swaps(shape.shape[1], 3, rng))
+        assert (result[22:] == 0).all()  # swaps mix two rank-10 repeats
+        assert (result[:10] != 0).all()

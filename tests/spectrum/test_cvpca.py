@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import neuroalpha as na
+from neuroalpha.spectrum.crossval import cv_scatter, swaps
 
 
 def recording(alpha=1.0, n_stimuli=300, n_neuroids=500, **kwargs):
@@ -60,7 +61,59 @@ def test_missing_trials_are_handled_neuron_by_neuron():
     missing = na.cvpca(gaps, n_draws=0)
     assert missing.attrs["n_stimuli"] == 120
     assert missing.attrs["n_missing_filled"] > 0  # some halves lost all three trials of a neuron
-    np.testing.assert_allclose(missing.eigenvalue[:10], whole.eigenvalue[:10], rtol=0.15)
+    ratio = float(missing.eigenvalue[:10].sum() / whole.eigenvalue[:10].sum())
+    share = missing.attrs["n_missing_filled"] / (2 * 120 * 60)
+    assert ratio == pytest.approx(1 - 2 * share, abs=0.05)  # entries that count as the mean shrink the rest
+
+
+def test_many_missing_entries_are_told():
+    responses, _ = recording(n_stimuli=60, n_neuroids=40, signal_fraction=0.5, noise="white", seed=0)
+    with pytest.warns(UserWarning, match="% of the entries are missing"):
+        na.cvpca(responses.where(np.random.default_rng(0).random(responses.shape) > 0.2), n_draws=0)
+
+
+def test_draws_are_the_estimate_on_submatrices_with_the_same_swaps():
+    x = np.random.default_rng(0).normal(size=(2, 40, 30)) + np.random.default_rng(1).normal(size=(40, 30)) * 2
+    made = na.cvpca(na.read_array(x), n_shuffles=3, n_draws=5, fraction=0.5, seed=7)
+    rng = np.random.default_rng(7)
+    masks = swaps(40, 3, rng)
+    for draw in made.eigenvalue_draw.values:
+        stimuli = np.sort(rng.choice(40, 20, replace=False))
+        neuroids = np.sort(rng.choice(30, 15, replace=False))
+        part = x[:, stimuli][:, :, neuroids]
+        part = part - part.mean(axis=(0, 1))
+        expected = cv_scatter(part, masks[:, stimuli]) / 19 * 2  # half of the neuroids, scaled to all
+        np.testing.assert_allclose(draw[:15], expected, rtol=1e-8, atol=1e-10)
+        assert np.isnan(draw[15:]).all()
+
+
+def test_band_is_the_sampling_error_of_the_eigenvalues():
+    """New stimuli and neurons in each run: the band's half width is 1.96 times their spread, wider at higher ranks."""
+    axes = np.random.default_rng(9).normal(size=(300, 2000)) * np.arange(1, 301)[:, None] ** -0.5
+    values, claimed = [], []
+    for run in range(30):
+        rng = np.random.default_rng(run)
+        x = rng.normal(size=(200, 300)) @ axes[:, rng.choice(2000, 250, replace=False)]
+        one = na.eigenspectrum(na.make_assembly(x, stimulus_id=np.arange(200)), n_draws=16 if run < 6 else 0, seed=run)
+        values.append(one.eigenvalue.values[:20])
+        if run < 6:
+            claimed.append(((one.eigenvalue_high - one.eigenvalue) / 1.96).values[:20])
+    ratio = np.mean(claimed, axis=0) / np.std(values, axis=0, ddof=1)
+    assert 0.7 < ratio[:5].mean() < 1.4
+    assert 0.7 < ratio[5:].mean() < 2.2  # neighbours repel, so that single eigenvalues vary less than subsamples tell
+
+
+def test_blank_presentations_are_no_stimulus():
+    made, _ = na.simulate_recording(1.0, 40, 30, seed=0)
+    assert na.cvpca(made["responses"], n_draws=0).attrs["n_stimuli"] == 40
+
+
+def test_a_rank_deficient_population_has_no_false_tail():
+    rng = np.random.default_rng(0)
+    signal = rng.normal(size=(120, 20)) @ rng.normal(size=(20, 150))
+    made = na.cvpca(na.read_array(np.stack([signal, signal])), n_draws=0)
+    with pytest.raises(na.InputError, match="only 20 of its 120 eigenvalues are above rounding"):
+        na.fit_alpha(made, (4, 50))
 
 
 def test_negative_values_stay_negative_and_result_is_reproducible():

@@ -8,7 +8,7 @@ import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neuroalpha.spectrum.powerlaw import binned, geometric_bins, make_bins, rank_weights, wls
+from neuroalpha.spectrum.powerlaw import binned, draw_alphas, geometric_bins, make_bins, rank_weights, wls
 
 
 @settings(deadline=None)
@@ -74,6 +74,56 @@ def test_bins_resist_noise_around_zero_where_absolute_values_do_not():
 def test_bins_below_two_standard_errors_are_not_used():
     values = np.r_[np.arange(1, 101) ** -1.0, np.random.default_rng(0).normal(size=400)]
     bins = make_bins(values, 1, 500)
-    beyond = np.array([b[0] > 100 for b in bins.ranks])
-    assert not bins.used[beyond].all()
-    assert bins.used[~beyond][:-1].all()
+    beyond = np.array([b[0] > 110 for b in bins.ranks])
+    z = np.array([values[b - 1].mean() / (values[b - 1].std() / np.sqrt(b.size) + 1e-12) for b in bins.ranks])
+    assert not bins.used[beyond & (z < 1.8)].any()
+    assert (beyond & (z < 1.8)).sum() >= 1
+    assert bins.used[: np.argmax(beyond) - 1].all()
+
+
+def test_a_bin_is_used_from_two_standard_errors_on():
+    noise = np.tile([1.0, -1.0], 200)  # sd about 1, no trend
+    for mean, expected in ((0.10, False), (0.45, True)):
+        bins = make_bins(mean + noise, 100, 400)
+        z = bins.mean / (1.0 / np.sqrt([b.size for b in bins.ranks]))
+        assert (bins.used == (z > 2)).mean() > 0.99 or np.abs(z - 2).min() < 0.1
+        assert bins.used.all() == expected
+
+
+def test_one_negative_value_hardly_changes_alpha():
+    """Binning must change how noise is treated, not which part of a curved spectrum counts."""
+    rank = np.arange(1, 1001)
+    curved = np.where(rank <= 60, rank**-0.5, 60.0 * rank**-1.5)
+    curved *= 1 + 0.05 * np.random.default_rng(0).normal(size=1000)
+    whole = wls(rank[10:500], curved[10:500], 1 / rank[10:500]).alpha
+    spoiled = curved.copy()
+    spoiled[480] = -1e-6
+    assert binned(make_bins(spoiled, 11, 500)).alpha == pytest.approx(whole, abs=0.03)
+    by_precision = binned(make_bins(spoiled, 11, 500), "inverse variance").alpha
+    assert by_precision > whole + 0.1  # what the bins' own precision would make of it
+
+
+@pytest.mark.parametrize("method", ["wls", "binned"])
+def test_draws_follow_the_fit_that_they_are_draws_of(method):
+    rank = np.arange(1, 301)
+    rng = np.random.default_rng(0)
+    values = rank**-1.0
+    exponents = rng.normal(1, 0.05, size=40)
+    draws = 0.5 * rank ** -exponents[:, None]  # half the scale: only the slope may matter
+    if method == "wls":
+        line = wls(rank[10:200], values[10:200], 1 / rank[10:200])
+        np.testing.assert_allclose(draw_alphas(line, values, draws), exponents, atol=1e-10)
+    else:
+        line = binned(make_bins(values, 11, 200))
+        np.testing.assert_allclose(draw_alphas(line, values, draws), exponents, atol=0.002)
+    # One value of one draw at or near zero neither raises nor blows up, and hardly moves the others.
+    for touched in (-1e-9, 1e-9):
+        near = draws.copy()
+        near[3, 50] = touched
+        alphas = draw_alphas(line, values, near)
+        assert np.isfinite(alphas).all()
+        if touched < 0 and method == "wls":
+            assert np.abs(np.delete(alphas - exponents, 3)).max() < 0.03
+    short = draws.copy()
+    short[:, 150:] = np.nan
+    assert np.isnan(draw_alphas(line, values, short)).all()

@@ -61,3 +61,35 @@ def test_bad_input():
         na.reliability(na.read_array(halves()), decoder="svm")
     with pytest.raises(na.InputError, match="no stimulus has 2"):
         na.reliability(na.read_array(halves()[:1]))
+
+
+def test_missing_values_are_left_out_pairwise():
+    x = halves(200, 5)
+    whole = na.reliability(na.read_array(x))
+    gaps = x.copy()
+    gaps[0, :60, 2] = np.nan
+    kept = x[:, 60:, 2]
+    expected = np.mean((kept[0] - kept[0].mean()) * (kept[1] - kept[1].mean())) / (
+        0.5 * (kept[0].var() + kept[1].var())
+    )
+    result = na.reliability(na.read_array(gaps))
+    assert result.signal_variance.values[2] == pytest.approx(expected)
+    np.testing.assert_allclose(np.delete(result.signal_variance, 2), np.delete(whole.signal_variance, 2))
+
+
+def test_decoder_scales_each_repeat_by_itself():
+    x = halves(60, 12, seed=1)
+    scaled = x.copy()
+    scaled[1] = scaled[1] * np.linspace(0.1, 30, 12) + 5  # a change of gain and offset between the repeats
+    assert (
+        na.reliability(na.read_array(scaled)).attrs["decoding_accuracy"]
+        == na.reliability(na.read_array(x)).attrs["decoding_accuracy"]
+    )
+
+
+def test_identical_repeats_and_single_neurons():
+    x = halves(30, 3)
+    same = na.reliability(na.read_array(np.stack([x[0], x[0]])))
+    assert np.isinf(same.snr).all()
+    assert same.attrs["mean_correlation"] == pytest.approx(1)
+    assert np.isnan(na.reliability(na.read_array(x[:, :, :1])).attrs["decoding_accuracy"])
