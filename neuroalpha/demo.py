@@ -22,7 +22,7 @@ RECORDING = "natpatch600_M000000_MP000_2000-01-01"
 NETWORKS = {
     "alexnet": ("features.3", "features.6", "features.10"),
     "resnet18": ("layer2", "layer3", "layer4"),
-    "mobilenet_v3_small": ("features.9", "features.11", "features.12"),
+    "mobilenet_v3_small": ("features.4", "features.9", "features.12"),
     "swin_t": ("features.1", "features.3", "features.5"),
 }
 

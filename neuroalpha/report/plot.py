@@ -73,7 +73,7 @@ def spectra(
         raise InputError(
             f"got {len(many)} spectra, {len(lines)} fits and {len(names)} labels; give one of each for every spectrum"
         )
-    ax = ax or _axes(6.4, 4.8)
+    ax = ax or _axes(6.4, 4.6 + 0.2 * len(many))  # the legend stands below, a line for each
     curves = []
     for index, (spectrum, fit, name) in enumerate(zip(many, lines, names, strict=True)):
         colour, style = colour_of(index)
@@ -105,7 +105,8 @@ def spectra(
     if ends:  # where rank runs out eigenvalues fall to rounding; the page is for what the fits describe
         ax.set_ylim(bottom=float(min(ends)) / 100)
     # Handed over explicitly: matplotlib leaves labels that begin with an underscore out of a legend of its own making.
-    ax.legend(handles=curves, labels=[curve.get_label() for curve in curves], fontsize=8, frameon=False)
+    names = [str(curve.get_label()) for curve in curves]
+    ax.legend(curves, names, loc="upper center", bbox_to_anchor=(0.5, -0.13), fontsize=8, frameon=False)
     return ax
 
 
