@@ -5,10 +5,21 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import hypothesis
 import matplotlib
 import pytest
 
 matplotlib.use("Agg")
+
+# A shared machine may stall any single example: time says nothing about a property. Where a failure would block others
+# (CI), the examples are the same on every run.
+hypothesis.settings.register_profile(
+    "neuroalpha",
+    deadline=None,
+    derandomize=bool(os.environ.get("CI")),
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("neuroalpha")
 
 
 @pytest.fixture(scope="session")
