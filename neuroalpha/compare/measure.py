@@ -16,6 +16,7 @@ from neuroalpha.errors import InputError, nearest
 from neuroalpha.spectrum.cvpca import cvpca
 from neuroalpha.spectrum.fit import AlphaFit, fit_alpha
 from neuroalpha.spectrum.pca import eigenspectrum
+from neuroalpha.spectrum.window import auto_window, check_window
 
 Estimator = Literal["auto", "pca", "cvpca"]
 
@@ -105,22 +106,34 @@ def measure(
         part = assembly
         if by is not None:
             part = select(assembly, **{by: name}).assign_attrs({by: str(name)})
-        if estimator == "cvpca":
-            spectrum = cvpca(part, n_draws=n_draws, seed=seed, progress=progress)
-        else:
-            spectrum = eigenspectrum(part, n_draws=n_draws, seed=seed, progress=progress)
         title = whole if name is None else str(name)
         try:
+            _check_ranks(part, ranks)
+            if estimator == "cvpca":
+                spectrum = cvpca(part, n_draws=n_draws, seed=seed, progress=progress)
+            else:
+                spectrum = eigenspectrum(part, n_draws=n_draws, seed=seed, progress=progress)
             results.append(Measurement(title, spectrum, fit_alpha(spectrum, ranks)))
         except InputError as error:
             if len(names) == 1:
                 raise
             failed[title] = str(error)
     if not results:
-        raise InputError(f"none of {len(names)} populations can be fitted; the first, {next(iter(failed.items()))}")
+        title, reason = next(iter(failed.items()))
+        raise InputError(f"none of {len(names)} populations can be fitted; of {title!r}: {reason}")
     for title, reason in failed.items():
         warnings.warn(f"{title} is left out: {reason}", stacklevel=2)
     return results
+
+
+def _check_ranks(assembly: xr.DataArray, ranks: tuple[int, int] | Literal["auto"]) -> None:
+    """Refuse a window that cannot be, before the spectrum is computed."""
+    n_stimuli, n_neuroids = np.unique(assembly.coords["stimulus_id"].values).size, assembly.sizes["neuroid"]
+    most = min(n_stimuli, n_neuroids)
+    if isinstance(ranks, str) and ranks == "auto":
+        auto_window(n_stimuli, n_neuroids, most)
+    else:
+        check_window(ranks, most, most)
 
 
 def distinct(measurements: list[Measurement]) -> list[Measurement]:

@@ -81,3 +81,12 @@ def test_one_small_layer_does_not_stop_the_others():
     assert [m.name for m in measured] == ["b"]
     with pytest.raises(na.InputError, match="no window"):
         na.measure(net.isel(neuroid=slice(110, None)))
+
+
+def test_an_impossible_window_is_refused_before_the_work(monkeypatch):
+    def never(*_, **__):
+        raise AssertionError("the work began")
+
+    monkeypatch.setattr("neuroalpha.compare.measure.eigenspectrum", never)
+    with pytest.raises(na.InputError, match="none of 2 populations can be fitted; of 'b': ranks 4 to 70 reach outside"):
+        na.measure(network(), ranks=(4, 70))
