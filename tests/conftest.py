@@ -43,3 +43,34 @@ def _close_figures():
 
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close("all")
+
+
+@pytest.fixture
+def cli(capsys):
+    """Call the command line in this process: returns exit code, stdout and stderr."""
+    from neuroalpha.cli import main
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as stop:
+            main([str(a) for a in arguments])
+        captured = capsys.readouterr()
+        return int(stop.value.code or 0), captured.out, captured.err
+
+    return call
+
+
+@pytest.fixture
+def bad():
+    """Assert that a call of ``cli`` ended as bad input does: exit code 2, one line on stderr that holds these texts."""
+
+    def check(result: tuple[int, str, str], *expected: str) -> None:
+        code, out, err = result
+        assert code == 2, (code, out, err)
+        assert out == ""
+        lines = [line for line in err.splitlines() if line.startswith("neuroalpha: ") and "warning:" not in line]
+        assert len(lines) == 1, err
+        assert "Traceback" not in err
+        for text in expected:
+            assert text in lines[0], lines[0]
+
+    return check

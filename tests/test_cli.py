@@ -12,18 +12,6 @@ import pytest
 from PIL import Image
 
 import neuroalpha as na
-from neuroalpha.cli import main
-
-
-@pytest.fixture
-def cli(capsys):
-    def call(*arguments):
-        with pytest.raises(SystemExit) as stop:
-            main([str(a) for a in arguments])
-        captured = capsys.readouterr()
-        return int(stop.value.code or 0), captured.out, captured.err
-
-    return call
 
 
 @pytest.fixture(scope="module")
@@ -40,17 +28,6 @@ def files(tmp_path_factory):
     for index in range(12):
         Image.fromarray(rng.integers(0, 255, (40, 48, 3), dtype=np.uint8)).save(folder / "images" / f"{index:02d}.png")
     return folder
-
-
-def bad(result, *expected):
-    code, out, err = result
-    assert code == 2, (code, out, err)
-    assert out == ""
-    lines = [line for line in err.splitlines() if line.startswith("neuroalpha: ") and "warning:" not in line]
-    assert len(lines) == 1, err
-    assert "Traceback" not in err
-    for text in expected:
-        assert text in lines[0], lines[0]
 
 
 def test_spectrum_writes_what_it_says(cli, files, tmp_path):
@@ -103,18 +80,6 @@ def test_extract(cli, files, tmp_path):
     assert "cifar:resnet20" in json.loads(cli("extract", "cifar:*", "--models", "--json")[1])["models"]
 
 
-def test_data(cli, tmp_path):
-    names = {row["name"] for row in json.loads(cli("data", "list", "--json")[1])["data"]}
-    assert {"cifar10", "stringer2019_natimg2800"} <= names
-    code, out, _ = cli("data", "show", "stringer2019_natimg2800", "--path", tmp_path)
-    assert code == 0
-    assert "10.25378/janelia.6845348" in out
-    assert "missing" in out
-    assert json.loads(cli("data", "show", "cifar10", "--path", tmp_path, "--json")[1])["name"] == "cifar10"
-    bad(cli("data", "show", "cifar11"), "cifar10")
-    bad(cli("data", "fetch", "stringer2019_natimg2800", "--path", tmp_path), str(tmp_path), "janelia.6845348")
-
-
 def test_version_and_help(cli):
     assert cli("--version")[1].strip() == na.__version__
     code, out, _ = cli("--help")
@@ -122,7 +87,7 @@ def test_version_and_help(cli):
     assert all(command in out for command in ("demo", "data", "spectrum", "extract", "compare"))
 
 
-def test_bad_recordings(cli, files, tmp_path):
+def test_bad_recordings(cli, files, tmp_path, bad):
     whole = (files / "session.mat").read_bytes()
     (tmp_path / "cut.mat").write_bytes(whole[: len(whole) // 2])
     bad(cli("spectrum", tmp_path / "cut.mat"), "cut.mat", "cut short")
@@ -139,7 +104,7 @@ def test_bad_recordings(cli, files, tmp_path):
     bad(cli("spectrum", tmp_path / "silent.npy"), "1 of 50 neuroids are NaN in every presentation", "07")
 
 
-def test_bad_targets_are_found_before_the_work(cli, files, tmp_path, monkeypatch):
+def test_bad_targets_are_found_before_the_work(cli, files, tmp_path, monkeypatch, bad):
     def never(*_, **__):
         raise AssertionError("the work began")
 
@@ -158,7 +123,7 @@ def test_one_file_twice_keeps_both_results(cli, files, tmp_path):
     assert len(set(told["written"])) == len(told["written"]) == 6
 
 
-def test_array_beside_a_recording(cli, files, tmp_path):
+def test_array_beside_a_recording(cli, files, tmp_path, bad):
     code, out, _ = cli(
         "compare", files / "session.mat", files / "counts.npy", "--dims", "neuroid, stimulus, repeat",
         "--draws", 0, "--out", tmp_path / "p.html",
@@ -172,7 +137,7 @@ def test_array_beside_a_recording(cli, files, tmp_path):
     bad(cli("compare", files / "counts.npy", "--dims", "neuroid,stimulus,repeat"), "at least two populations")
 
 
-def test_bad_windows_and_words(cli, files):
+def test_bad_windows_and_words(cli, files, bad):
     bad(cli("spectrum", files / "session.mat", "--ranks", "11:5000"), "outside the spectrum", "120")
     bad(cli("spectrum", files / "session.mat", "--ranks", "wide"), "FIRST:LAST")
     bad(cli("spectrum", files / "session.mat", "--by", "reggion"), "did you mean 'region'")
@@ -181,7 +146,7 @@ def test_bad_windows_and_words(cli, files):
     bad(cli("spectrum", files / "session.mat", "--draws", "3"), "at least 5")
 
 
-def test_bad_networks_and_images(cli, files, tmp_path):
+def test_bad_networks_and_images(cli, files, tmp_path, bad):
     images = files / "images"
     out = ("--out", tmp_path / "a.nc")
     bad(cli("extract", "cifar:resnet20", images, "--layer", "layer33", *out), "layer33", "layer3")

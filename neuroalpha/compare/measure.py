@@ -63,8 +63,7 @@ def measure(
     -------
     list of Measurement
         ``.name``, ``.spectrum``, ``.fit``, in the order in which populations occur. One of several that cannot be
-        fitted
-        (a layer of ten units, say) is left out with a warning.
+        fitted (a layer of ten units, say) is left out with a warning.
 
     Raises
     ------

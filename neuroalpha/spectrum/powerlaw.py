@@ -106,8 +106,8 @@ def draw_alphas(line: Line, eigenvalue: np.ndarray, draws: np.ndarray) -> np.nda
 
     The fit is linear in the log of its points, so a draw's alpha follows from the ratios of its points to the full
     spectrum's. Where noise makes a draw's point negative there is no log: then all draws take the first-order ratio
-    (the delta method), scaled by the draw's mean ratio. A draw that does not reach the last rank of the window gives
-    NaN.
+    (the delta method), scaled by the draw's mean ratio. NaN for a draw that does not reach the last rank of the window,
+    or whose mean over the window is not above zero.
     """
     if draws.shape[0] == 0:
         return np.empty(0)
@@ -116,7 +116,8 @@ def draw_alphas(line: Line, eigenvalue: np.ndarray, draws: np.ndarray) -> np.nda
     if (ratio[np.isfinite(ratio)] > 0).all():
         return line.alpha - np.log(ratio) @ line.slope
     weight = np.abs(line.slope) / np.abs(line.slope).sum()
-    return line.alpha - (ratio / (ratio @ weight)[:, None]) @ line.slope
+    scale = ratio @ weight
+    return line.alpha - (ratio / np.where(scale > 0, scale, np.nan)[:, None]) @ line.slope
 
 
 def _noise(ranks: np.ndarray, values: np.ndarray) -> float:

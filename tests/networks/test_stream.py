@@ -207,6 +207,8 @@ def test_a_tensor_cached_by_the_model_can_still_be_learned_from() -> None:
     model = Caching()
     extract(model, torch.randn(2, 3), "linear", progress=False)
     model(torch.randn(2, 3, requires_grad=True)).sum().backward()
+    assert model.linear.weight.grad is not None
+    assert float(model.linear.weight.grad.abs().sum()) > 0
 
 
 def test_a_module_that_runs_a_varying_number_of_times() -> None:

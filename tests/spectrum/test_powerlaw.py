@@ -124,6 +124,9 @@ def test_draws_follow_the_fit_that_they_are_draws_of(method):
         assert np.isfinite(alphas).all()
         if touched < 0 and method == "wls":
             assert np.abs(np.delete(alphas - exponents, 3)).max() < 0.03
+    sunk = draws.copy()
+    sunk[3] *= -1
+    assert np.flatnonzero(np.isnan(draw_alphas(line, values, sunk))).tolist() == [3]
     short = draws.copy()
     short[:, 150:] = np.nan
     assert np.isnan(draw_alphas(line, values, short)).all()
