@@ -31,7 +31,7 @@ Draws = Annotated[int, typer.Option(min=0, help="Subsamples behind each interval
 Dims = Annotated[str | None, typer.Option(help="Dimensions of an array file, as neuroid,stimulus,repeat.")]
 Key = Annotated[str | None, typer.Option(help="Variable inside an array file.")]
 By = Annotated[str, typer.Option(help="Neuroid coordinate that tells populations apart; 'auto' or 'none'.")]
-Estimator = Annotated[str, typer.Option(help="auto, pca or cvpca.")]
+Estimator = Annotated[str, typer.Option(help="auto, pca, cvpca, meme or heldout.")]
 Raw = Annotated[
     bool,
     typer.Option(

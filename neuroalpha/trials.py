@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from typing import Literal, get_args
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
 
 import numpy as np
 import xarray as xr
 
 from neuroalpha.assembly import check_assembly
 from neuroalpha.errors import InputError
+from neuroalpha.spectrum.blocks import column_blocks, slices
 
 Order = Literal["time", "interleaved", "random"]
 
@@ -25,7 +27,8 @@ def repeats(assembly: xr.DataArray, n: int = 2, order: Order = "time", seed: int
     Parameters
     ----------
     assembly : DataArray (presentation, neuroid)
-        See :func:`neuroalpha.make_assembly`. Presentations are ordered by ``repetition`` within each stimulus.
+        See :func:`neuroalpha.make_assembly`. Presentations are ordered by ``repetition`` within each stimulus. May be
+        lazy (dask): the result is then lazy too, a chunk of neuroids at a time.
     n : int
         How many sets. ``n=1`` averages all presentations of each stimulus.
     order : {"time", "interleaved", "random"}
@@ -39,8 +42,8 @@ def repeats(assembly: xr.DataArray, n: int = 2, order: Order = "time", seed: int
     -------
     DataArray (repeat, stimulus, neuroid)
         Stimuli sorted by ``stimulus_id``. Coordinates that are constant for a stimulus are kept. ``attrs`` hold
-        ``n_stimuli_dropped`` (too few presentations), ``n_presentations_unused``, ``n_missing`` (NaN entries left),
-        ``order`` and ``seed``.
+        ``n_stimuli_dropped`` (too few presentations), ``n_presentations_unused``, ``n_missing`` (NaN entries left; not
+        counted in a lazy assembly), ``order`` and ``seed``.
 
     Raises
     ------
@@ -49,7 +52,8 @@ def repeats(assembly: xr.DataArray, n: int = 2, order: Order = "time", seed: int
 
     Notes
     -----
-    Needs the assembly in memory once, and its result.
+    Needs the assembly in memory once, and its result; of a lazy assembly one chunk of neuroids of all presentations,
+    so chunk it along ``neuroid``.
 
     Examples
     --------
@@ -59,48 +63,107 @@ def repeats(assembly: xr.DataArray, n: int = 2, order: Order = "time", seed: int
     >>> halves.values[:, 0, 0], halves.attrs["n_stimuli_dropped"]
     (array([1., 5.]), 1)
     """
+    dealt = split(assembly, n, order, seed)
+    coords, attrs = dealt.coords, dict(dealt.attrs)
+    if hasattr(assembly.data, "dask"):
+        means = _lazy_means(dealt)
+    else:
+        means = dealt[..., :]
+        attrs["n_missing"] = int(np.isnan(means).sum())
+    return xr.DataArray(means, dims=("repeat", "stimulus", "neuroid"), coords=coords, attrs=attrs)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Presentations dealt to repeats, whose averages are computed a block of neuroids at a time: ``split[..., 0:100]``.
+
+    ``values`` (presentation, neuroid) may be dask; ``shape`` is (repeat, stimulus, neuroid).
+    """
+
+    values: Any
+    stimulus: np.ndarray
+    sets: np.ndarray
+    kept: np.ndarray
+    shape: tuple[int, int, int]
+    coords: dict[str, tuple[str, np.ndarray]]
+    attrs: dict[str, Any]
+
+    def __getitem__(self, where: tuple[Any, slice]) -> np.ndarray:
+        """Averages (repeat, stimulus, neuroid) of a slice of neuroids."""
+        block = np.asarray(self.values[:, where[1]])
+        return set_means(block, self.stimulus, self.sets, self.shape[0])[:, self.kept]
+
+    @property
+    def dtype(self) -> Any:
+        """That of the responses."""
+        return self.values.dtype
+
+    def __getattr__(self, name: str) -> Any:
+        """``dask`` and ``chunks`` are there if the responses are lazy, which is how readers tell."""
+        if name == "dask":
+            return self.values.dask
+        if name == "chunks":
+            return ((self.shape[0],), (self.shape[1],), self.values.chunks[1])
+        raise AttributeError(name)
+
+
+def split(assembly: xr.DataArray, n: int = 2, order: Order = "time", seed: int | None = 0) -> Split:
+    """Deal the presentations of each stimulus to ``n`` repeats, as :func:`repeats`, without averaging them yet.
+
+    A lazy assembly is read only as far as needed to know that each presentation holds a value.
+    """
     check_assembly(assembly)
     if order not in get_args(Order):
         raise InputError(f"order is {order!r}; expected one of {get_args(Order)}")
     if n < 1:
         raise InputError(f"n is {n}; the number of repeats is at least 1")
-    values = np.asarray(assembly.values)
-    usable = ~np.isnan(values).all(axis=1)
+    values = assembly.data
+    usable = np.zeros(values.shape[0], dtype=bool)
+    for _, block in column_blocks(values):
+        rows = np.flatnonzero(~usable)
+        usable[rows] = ~np.isnan(block[rows]).all(axis=1)
+        if usable.all():  # as a rule after the first block
+            break
     ids, stimulus = np.unique(assembly.coords["stimulus_id"].values.astype(str), return_inverse=True)
-    sets = deal(
-        stimulus.reshape(-1),
-        assembly.coords["repetition"].values,
-        usable,
-        n,
-        order,
-        np.random.default_rng(seed),
-    )
-    counts = np.bincount(stimulus.reshape(-1)[sets >= 0], minlength=ids.size)
-    kept = np.flatnonzero(counts)
+    stimulus = stimulus.reshape(-1)
+    sets = deal(stimulus, assembly.coords["repetition"].values, usable, n, order, np.random.default_rng(seed))
+    kept = np.flatnonzero(np.bincount(stimulus[sets >= 0], minlength=ids.size))
     if kept.size == 0:
-        most = int(np.bincount(stimulus.reshape(-1)[usable], minlength=1).max())
+        most = int(np.bincount(stimulus[usable], minlength=1).max())
         raise InputError(
             f"no stimulus has {n} usable presentations (the most is {most}): cvPCA and reliability need repeated "
             "stimuli; "
             "use eigenspectrum for single presentations"
         )
-    means = set_means(values, stimulus.reshape(-1), sets, n)[:, kept]
     dropped = int(ids.size - kept.size)
     if dropped:
         warnings.warn(
-            f"{dropped} of {ids.size} stimuli have fewer than {n} presentations and are dropped", stacklevel=2
+            f"{dropped} of {ids.size} stimuli have fewer than {n} presentations and are dropped", stacklevel=3
         )
-    coords = {**_stimulus_coords(assembly, stimulus.reshape(-1), kept), **_neuroid_coords(assembly)}
     attrs = {
         **assembly.attrs,
         "order": order,
         "n_stimuli_dropped": dropped,
         "n_presentations_unused": int((sets < 0).sum()),
-        "n_missing": int(np.isnan(means).sum()),
     }
     if order == "random" and seed is not None:
         attrs["repeats_seed"] = int(seed)
-    return xr.DataArray(means, dims=("repeat", "stimulus", "neuroid"), coords=coords, attrs=attrs)
+    coords = {**_stimulus_coords(assembly, stimulus, kept), **_neuroid_coords(assembly)}
+    return Split(values, stimulus, sets, kept, (n, kept.size, values.shape[1]), coords, attrs)
+
+
+def _lazy_means(dealt: Split) -> Any:
+    """Averages as a dask array, one task for each chunk of neuroids."""
+    import dask
+    import dask.array
+
+    average = dask.delayed(set_means, pure=False)
+    blocks = []
+    for columns in slices(dealt.shape[2], dealt.values.shape[0], dealt.values.chunks[1]):
+        block = average(dealt.values[:, columns], dealt.stimulus, dealt.sets, dealt.shape[0])[:, dealt.kept]
+        shape = (*dealt.shape[:2], columns.stop - columns.start)
+        blocks.append(dask.array.from_delayed(block, shape=shape, dtype=dealt.dtype))
+    return dask.array.concatenate(blocks, axis=2)
 
 
 def deal(
@@ -137,7 +200,7 @@ def set_means(values: np.ndarray, stimulus: np.ndarray, sets: np.ndarray, n: int
     NaN is left out; sums run in float64; entries without any value are NaN.
     """
     n_stimuli = int(stimulus.max()) + 1
-    means = np.full((n, n_stimuli, values.shape[1]), np.nan, dtype=values.dtype)
+    means = np.full((n, n_stimuli, values.shape[1]), np.nan, dtype=np.result_type(values.dtype, np.float32))
     for k in range(n):
         rows = np.flatnonzero(sets == k)
         if rows.size == 0:

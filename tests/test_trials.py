@@ -100,3 +100,20 @@ def test_one_presentation_each_is_refused():
         na.repeats(assembly)
     with pytest.raises(na.InputError, match="order is 'alphabetic'"):
         na.repeats(assembly, order="alphabetic")
+
+
+def test_a_lazy_assembly_stays_lazy_and_gives_the_same():
+    dask_array = pytest.importorskip("dask.array")
+    x = np.random.default_rng(0).normal(size=(30, 20))
+    x[4] = np.nan
+    x[7, 3] = np.nan
+    made = na.make_assembly(x, stimulus_id=np.arange(30) % 6)
+    lazy = made.copy(data=dask_array.from_array(x, chunks=(7, 6)))
+    for n in (1, 2, 3):
+        expected, found = na.repeats(made, n), na.repeats(lazy, n)
+        assert hasattr(found.data, "dask")
+        np.testing.assert_array_equal(found.values, expected.values)
+        assert "n_missing" not in found.attrs
+        assert {**found.attrs, "n_missing": expected.attrs["n_missing"]} == expected.attrs
+        for name in expected.coords:
+            np.testing.assert_array_equal(found.coords[name], expected.coords[name])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -13,12 +13,11 @@ import xarray as xr
 
 from neuroalpha.assembly import check_assembly, drop_blanks, select
 from neuroalpha.errors import InputError, nearest
-from neuroalpha.spectrum.cvpca import cvpca
+from neuroalpha.spectrum.estimators import get_estimator
 from neuroalpha.spectrum.fit import AlphaFit, fit_alpha
-from neuroalpha.spectrum.pca import eigenspectrum
 from neuroalpha.spectrum.window import auto_window, check_window
 
-Estimator = Literal["auto", "pca", "cvpca"]
+Estimator = Literal["auto", "pca", "cvpca", "meme", "heldout"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,9 +48,10 @@ def measure(
     by : str, optional
         Neuroid coordinate that tells populations apart; ``"auto"`` takes ``layer``, else ``region``, where there is
         one. None treats all neuroids as one population.
-    estimator : {"auto", "pca", "cvpca"}
-        ``"auto"`` cross-validates where at least half of the stimuli were shown twice or more; where they were not, it
-        takes PCA for network activations (a coordinate ``layer`` or ``model``) and refuses anything else.
+    estimator : {"auto", "pca", "cvpca", "meme", "heldout"}
+        ``"auto"`` cross-validates (cvPCA) where at least half of the stimuli were shown twice or more; where they were
+        not, it takes PCA for network activations (a coordinate ``layer`` or ``model``) and refuses anything else.
+        "meme" is the one without cvPCA's bias, if one law holds from the first rank to the last.
     ranks : (int, int) or "auto"
         As in :func:`neuroalpha.fit_alpha`; the rule by default, since populations differ in size.
     n_draws, seed
@@ -81,8 +81,10 @@ def measure(
     """
     check_assembly(assembly)
     assembly = drop_blanks(assembly)
-    if estimator not in ("auto", "pca", "cvpca"):
-        raise InputError(f"estimator is {estimator!r}; expected 'auto', 'pca' or 'cvpca'")
+    if estimator not in get_args(Estimator):
+        raise InputError(
+            f"estimator is {estimator!r}; expected one of {get_args(Estimator)}{nearest(estimator, get_args(Estimator))}"
+        )
     if by == "auto":
         by = next((name for name in ("layer", "region") if name in assembly.coords), None)
     if by is not None and (by not in assembly.coords or assembly.coords[by].dims != ("neuroid",)):
@@ -108,10 +110,7 @@ def measure(
         title = whole if name is None else str(name)
         try:
             _check_ranks(part, ranks)
-            if estimator == "cvpca":
-                spectrum = cvpca(part, n_draws=n_draws, seed=seed, progress=progress)
-            else:
-                spectrum = eigenspectrum(part, n_draws=n_draws, seed=seed, progress=progress)
+            spectrum = get_estimator(estimator)(part, n_draws=n_draws, seed=seed, progress=progress)
             results.append(Measurement(title, spectrum, fit_alpha(spectrum, ranks)))
         except InputError as error:
             if len(names) == 1:

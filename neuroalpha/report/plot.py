@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -262,3 +263,24 @@ def _axes(width: float, height: float) -> Axes:
     import matplotlib.pyplot as plt
 
     return plt.subplots(figsize=(width, height), layout="constrained")[1]
+
+
+# Figures that stand in files of their own and use the helpers above.
+_ELSEWHERE = {
+    "window_band": "plot_fits",
+    "models": "plot_fits",
+    "heldout": "plot_heldout",
+    "spectral_correlation": "plot_heldout",
+    "calibration": "plot_calibration",
+    "extrapolation": "plot_extrapolation",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ELSEWHERE:
+        return getattr(importlib.import_module(f"neuroalpha.report.{_ELSEWHERE[name]}"), name)
+    raise AttributeError(f"module 'neuroalpha.report.plot' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_ELSEWHERE])

@@ -2,18 +2,21 @@
 
 For repeats X1, X2 (stimulus, neuroid): with X1 X1' = A B A' the neural principal components are v_k = X1' a_k /
 sqrt(b_k), and the cross-validated variance along v_k is sum_s (X1 v_k)(X2 v_k) = a_k' X2 X1' a_k. So every quantity is
-in the joint Gram matrix of both repeats, and swapping repeats of a stimulus (a "shuffle") only permutes its rows and
-columns.
+in the three Gram matrices of the repeats, and swapping repeats of a stimulus (a "shuffle") only picks other parts of
+them. Nothing depends on the order of the stimuli: the swapped ones are put last, so that the parts are blocks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from scipy import linalg
 
-from neuroalpha.spectrum.gram import BLOCK_BYTES
+from neuroalpha.spectrum.blocks import slices
+from neuroalpha.spectrum.crossgram import CrossGrams, cross_grams
+from neuroalpha.spectrum.tridiagonal import leading
 
 MAX_PYTHON2019 = 1024  # the published notebook keeps at most this many components
 
@@ -25,71 +28,100 @@ def swaps(n_stimuli: int, n_shuffles: int, rng: np.random.Generator) -> np.ndarr
     return rng.random((n_shuffles, n_stimuli)) < 0.5
 
 
-def joint_gram(x: np.ndarray) -> np.ndarray:
-    """Gram matrix (2 S, 2 S) of two repeats x (2, S, N), in float64, one pass over blocks of neuroids."""
-    stacked = x.reshape(-1, x.shape[2])
-    joint = np.zeros((stacked.shape[0], stacked.shape[0]))
-    step = max(1, BLOCK_BYTES // (8 * stacked.shape[0]))
-    for start in range(0, stacked.shape[1], step):
-        block = stacked[:, start : start + step].astype(np.float64)
-        joint += block @ block.T
-    return joint
+def from_gram(
+    grams: CrossGrams, swapped: np.ndarray, k: int | None = None, single: bool = False, rounded: bool = False
+) -> np.ndarray:
+    """Cross-validated scatter (k,) for one swap mask (S,), in the order of X1's eigenvalues; all S without ``k``.
+
+    Where the range of eigenvalues allows it (see :mod:`neuroalpha.spectrum.tridiagonal`): ``rounded``, eigenvectors in
+    float32, which is no less exact than float32 values are; ``single``, their reduction too, which is.
+    """
+    k = min(k or swapped.size, swapped.size)
+    found = leading(own_part(grams, swapped, np.float32), k, np.float32) if single else None
+    if found is None:
+        found = leading(own_part(grams, swapped, np.float64), k, np.float32 if rounded else np.float64)
+    assert found is not None
+    values, vectors = found
+    cross = cross_part(grams, swapped, np.float32 if vectors.dtype == np.float32 else np.float64)
+    scatter = np.empty(k)
+    for columns in slices(k, swapped.size):  # no product of the size of all vectors at once
+        projected = cross @ vectors[:, columns]
+        scatter[columns] = np.einsum("sk,sk->k", vectors[:, columns], projected, dtype=np.float64)
+    return _real(values, scatter, swapped.size)
 
 
-def from_gram(joint: np.ndarray, swapped: np.ndarray) -> np.ndarray:
-    """Cross-validated scatter (S,) for one swap mask, from the joint Gram matrix, in the order of X1's eigenvalues."""
-    n = swapped.size
-    first = np.where(swapped, np.arange(n) + n, np.arange(n))
-    second = np.where(swapped, np.arange(n), np.arange(n) + n)
-    own, vectors = _eigh(joint[np.ix_(first, first)])
-    return _real(own, np.einsum("sk,sk->k", vectors, joint[np.ix_(second, first)] @ vectors))
+def from_covariance(x: Any, swapped: np.ndarray, k: int | None = None) -> np.ndarray:
+    """The same (N,) for fewer neuroids than stimuli, from the (N, N) side: v_k' X1' X2 v_k, X1' X1 v_k = b_k v_k.
+
+    ``x`` (2, S, N) is centred; read in blocks of stimuli.
+    """
+    n = x.shape[2]
+    own, cross = np.zeros((n, n)), np.zeros((n, n))
+    for rows in slices(x.shape[1], 2 * n):
+        block, mask = np.asarray(x[:, rows], dtype=np.float64), swapped[rows, None]
+        one, two = np.where(mask, block[1], block[0]), np.where(mask, block[0], block[1])
+        own += one.T @ one
+        cross += one.T @ two
+    found = leading(np.asfortranarray(own), min(k or n, n))
+    assert found is not None
+    values, vectors = found
+    return _real(values, np.einsum("nk,nk->k", vectors, cross @ vectors), n)
 
 
-def from_covariance(x: np.ndarray, swapped: np.ndarray) -> np.ndarray:
-    """The same (N,) for fewer neuroids than stimuli, from the (N, N) side: v_k' X1' X2 v_k, X1' X1 v_k = b_k v_k."""
-    one = np.where(swapped[:, None], x[1], x[0])
-    two = np.where(swapped[:, None], x[0], x[1])
-    own, vectors = _eigh(one.T @ one)
-    return _real(own, np.einsum("nk,nk->k", vectors, (one.T @ two) @ vectors))
-
-
-def cv_scatter(x: np.ndarray, masks: Iterable[np.ndarray]) -> np.ndarray:
-    """Mean over swap masks (shuffle, S) of the cross-validated scatter of x (2, S, N): (min(S, N),)."""
+def cv_scatter(x: np.ndarray, masks: Iterable[np.ndarray], k: int | None = None) -> np.ndarray:
+    """Mean over swap masks (shuffle, S) of the cross-validated scatter of centred x (2, S, N): (min(S, N),)."""
     if x.shape[2] < x.shape[1]:
-        return np.mean([from_covariance(x, mask) for mask in masks], axis=0)
-    joint = joint_gram(x)
-    return np.mean([from_gram(joint, mask) for mask in masks], axis=0)
+        return np.mean([from_covariance(x, mask, k) for mask in masks], axis=0)
+    grams = cross_grams(x, center=False)
+    return np.mean([from_gram(grams, mask, k) for mask in masks], axis=0)
 
 
-def cv_scatter_python2019(x: np.ndarray, masks: Iterable[np.ndarray]) -> np.ndarray:
-    """The published notebook's variant, in Gram space.
+def python2019(grams: CrossGrams, swapped: np.ndarray) -> np.ndarray:
+    """The published notebook's variant for one swap mask, in Gram space.
 
     It fits PCA to the transposed matrix, which centres each *stimulus* across neuroids instead of each neuroid across
     stimuli: with Gc the Gram matrix of the repeat so centred, Gc = U S^2 U', it sums (G u_k / s_k)(C u_k / s_k) over
     stimuli, where G = X1 X1' and C = X2 X1' are not centred. A common offset per presentation therefore stays in the
     projections.
     """
-    n_stimuli = x.shape[1]
-    joint = joint_gram(x)
-    totals = x.sum(axis=2, dtype=np.float64).reshape(-1)
-    size = min(MAX_PYTHON2019, *x.shape[1:])
-    results = []
-    for mask in masks:
-        first = np.where(mask, np.arange(n_stimuli) + n_stimuli, np.arange(n_stimuli))
-        second = np.where(mask, np.arange(n_stimuli), np.arange(n_stimuli) + n_stimuli)
-        own, cross = joint[np.ix_(first, first)], joint[np.ix_(second, first)]
-        variance, vectors = _eigh(own - np.outer(totals[first], totals[first]) / x.shape[2])
-        variance, vectors = variance[:size], vectors[:, :size]
-        summed = np.einsum("sk,sk->k", own @ vectors, cross @ vectors)
-        results.append(np.divide(summed, variance, out=np.zeros(size), where=variance > variance[0] * 1e-12))
-    return np.mean(results, axis=0)
+    own, cross = own_part(grams, swapped, np.float64), cross_part(grams, swapped, np.float64)
+    order = _order(swapped)
+    totals = np.where(swapped, grams.totals[1], grams.totals[0])[order]
+    size = min(MAX_PYTHON2019, swapped.size, grams.n_neuroids)
+    variance, vectors = linalg.eigh(own - np.outer(totals, totals) / grams.n_neuroids, driver="evd", check_finite=False)
+    variance, vectors = variance[::-1][:size], vectors[:, ::-1][:, :size]
+    summed = np.einsum("sk,sk->k", own @ vectors, cross @ vectors)
+    return np.divide(summed, variance, out=np.zeros(size), where=variance > variance[0] * 1e-12)
 
 
-def _real(own: np.ndarray, cross: np.ndarray) -> np.ndarray:
+def own_part(grams: CrossGrams, swapped: np.ndarray, dtype: type) -> np.ndarray:
+    """X1 X1' of the swapped repeats (S, S), Fortran order, the stimuli in the order unswapped, swapped."""
+    kept, moved = np.flatnonzero(~swapped), np.flatnonzero(swapped)
+    own: np.ndarray = np.empty((swapped.size, swapped.size), dtype=dtype, order="F")
+    n = kept.size
+    own[:n, :n] = grams.own(0)[np.ix_(kept, kept)]
+    own[n:, n:] = grams.own(1)[np.ix_(moved, moved)]
+    own[n:, :n] = grams.cross[np.ix_(moved, kept)]
+    own[:n, n:] = own[n:, :n].T
+    return own
+
+
+def cross_part(grams: CrossGrams, swapped: np.ndarray, dtype: type) -> np.ndarray:
+    """X2 X1' of the swapped repeats (S, S), the stimuli in the same order."""
+    kept, moved = np.flatnonzero(~swapped), np.flatnonzero(swapped)
+    cross: np.ndarray = np.empty((swapped.size, swapped.size), dtype=dtype)
+    n = kept.size
+    cross[:n, :n] = grams.cross[np.ix_(kept, kept)]
+    cross[n:, n:] = grams.cross[np.ix_(moved, moved)].T
+    cross[:n, n:] = grams.own(1)[np.ix_(kept, moved)]
+    cross[n:, :n] = grams.own(0)[np.ix_(moved, kept)]
+    return cross
+
+
+def _order(swapped: np.ndarray) -> np.ndarray:
+    return np.argsort(swapped, kind="stable")
+
+
+def _real(own: np.ndarray, cross: np.ndarray, side: int) -> np.ndarray:
     """Set to exactly zero what lies along directions in which the first repeat does not vary but for rounding."""
-    return np.where(own > max(own[0], 0.0) * own.size * np.finfo(np.float64).eps, cross, 0.0)
-
-
-def _eigh(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    values, vectors = linalg.eigh(matrix, driver="evd", check_finite=False)
-    return values[::-1], vectors[:, ::-1]
+    return np.where(own > max(own[0], 0.0) * side * np.finfo(np.float64).eps, cross, 0.0)

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, field, fields
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from neuroalpha.errors import InputError
-from neuroalpha.spectrum.powerlaw import Line, binned, draw_alphas, make_bins, rank_weights, wls
+from neuroalpha.spectrum.powerlaw import (
+    Line,
+    binned,
+    draw_alphas,
+    make_bins,
+    rank_weights,
+    with_draw_errors,
+    wls,
+)
 from neuroalpha.spectrum.resample import interval
 from neuroalpha.spectrum.result import check_spectrum, numerical_rank
+from neuroalpha.spectrum.robust import robust_bins, robust_draws, robust_line
 from neuroalpha.spectrum.window import PUBLISHED, auto_window, check_window, window_grid
 
 Negative = Literal["bin", "abs"]
 Weights = Literal["1/n", "uniform", "inverse variance"]
+Method = Literal["least squares", "theil-sen", "windowed median"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,18 +41,18 @@ class AlphaFit:
     high: float
     """Upper end of the interval."""
     r2: float
-    """Weighted share of the log-log variance that the line explains; above .95 for many spectra that are no power "
-    "law."""
+    """Weighted share of the log-log variance that the line explains; above .95 for many spectra that are no power
+    law: see :func:`neuroalpha.compare_models`."""
     ranks: tuple[int, int]
     """Window, 1-based and inclusive."""
     n_used: int
-    """Points on the line: ranks, or bins where ``method`` is "binned"."""
+    """Points on the line: ranks where ``method`` is "wls", else bins."""
     n_negative: int
     """Eigenvalues at or below zero inside the window."""
     n_bins_dropped: int
     """Bins less than 2 standard errors above zero, left out of a binned fit."""
     method: str
-    """"wls" on every rank, or "binned" where eigenvalues are negative."""
+    """"wls" on every rank, "binned" where eigenvalues are negative; "theil-sen" or "windowed median" as asked for."""
     weights: str
     """"1/n" or "uniform" on ranks; "inverse variance" on bins."""
     level: float
@@ -66,7 +76,7 @@ class AlphaFit:
     software: str
     """Name and version that made the spectrum."""
     sensitivity: pd.DataFrame = field(repr=False)
-    """Alpha over a grid of windows: columns first, last, alpha, r2, n_negative."""
+    """Alpha over a grid of windows: columns first, last, alpha, low, high, r2, n_negative."""
 
     def to_frame(self) -> pd.DataFrame:
         """One row: every scalar, the window as ``first`` and ``last``, and the range of alpha over other windows."""
@@ -95,6 +105,7 @@ def fit_alpha(
     ranks: tuple[int, int] | Literal["auto"] = PUBLISHED,
     weights: Weights = "1/n",
     *,
+    method: Method = "least squares",
     negative: Negative = "bin",
     level: float = 0.95,
 ) -> AlphaFit:
@@ -110,7 +121,13 @@ def fit_alpha(
         a decade: a rule fixed before looking, never the window of best fit.
     weights : {"1/n", "uniform", "inverse variance"}
         Of the least squares in (log rank, log eigenvalue): 1/rank as published, equal, or, on geometric bins, each
-        bin's own precision (which favours high ranks: bins there average many).
+        bin's own precision: from the spectrum's subsamples where it has them, else from the scatter within the bin.
+        Precision favours high ranks, whose bins average many.
+    method : {"least squares", "theil-sen", "windowed median"}
+        ``"theil-sen"`` is the median slope over all pairs of geometric bins (ten a decade, the median eigenvalue of
+        each), ``"windowed median"`` the median of local slopes over half a decade: neither is moved much by spikes or
+        by a part of the window that bends. Both count every octave alike, which is what ``weights="1/n"`` says. Theil
+        & Sen are as precise as least squares; the windowed median has about three times their standard deviation.
     negative : {"bin", "abs"}
         When the window holds eigenvalues at or below zero (cvPCA where noise dominates): ``"bin"`` fits the means of
         geometric bins, five a decade, leaving out bins under 2 standard errors (both counts are reported). A bin weighs
@@ -149,6 +166,10 @@ def fit_alpha(
     check_spectrum(spectrum)
     if weights not in get_args(Weights):
         raise InputError(f"weights is {weights!r}; expected one of {get_args(Weights)}")
+    if method not in get_args(Method):
+        raise InputError(f"method is {method!r}; expected one of {get_args(Method)}")
+    if method != "least squares" and weights != "1/n":
+        raise InputError(f"weights is {weights!r} with method {method!r}, which counts every octave alike; leave '1/n'")
     if negative not in ("bin", "abs"):
         raise InputError(f"negative is {negative!r}; expected 'bin' or 'abs'")
     if not 0.5 <= level < 1:
@@ -178,8 +199,9 @@ def fit_alpha(
     n_negative = int((eigenvalue[first - 1 : last] <= 0).sum())
     if negative == "abs":
         eigenvalue, draws = np.abs(eigenvalue), np.abs(draws)
-    line, method, dropped = fit_line(eigenvalue, first, last, weights)
-    alphas = draw_alphas(line, eigenvalue, draws)
+    how = _How(weights, method, draws, fraction, level)
+    line, done, dropped = fit_line(eigenvalue, first, last, how)
+    alphas = _draw_alphas(line, eigenvalue, how)
     low, high = interval(line.alpha, alphas, fraction, level)
     if draws.size and not np.isfinite(low):
         warnings.warn(
@@ -197,7 +219,7 @@ def fit_alpha(
         n_used=len(line.groups),
         n_negative=n_negative,
         n_bins_dropped=dropped,
-        method=method,
+        method=done,
         weights=weights,
         level=level,
         intercept=line.intercept,
@@ -209,11 +231,21 @@ def fit_alpha(
         center=str(attrs.get("center", "unknown")),
         seed=int(attrs.get("seed", -1)),
         software=str(attrs.get("software", "unknown")),
-        sensitivity=sensitivity(eigenvalue, window_grid(first, last, smaller), weights),
+        sensitivity=sensitivity(eigenvalue, window_grid(first, last, smaller), how),
     )
 
 
-def fit_line(eigenvalue: np.ndarray, first: int, last: int, weights: str) -> tuple[Line, str, int]:
+class _How(NamedTuple):
+    """What every window is fitted with."""
+
+    weights: str
+    method: str
+    draws: np.ndarray
+    fraction: float
+    level: float
+
+
+def fit_line(eigenvalue: np.ndarray, first: int, last: int, how: _How) -> tuple[Line, str, int]:
     """Fit ranks first..last: each rank where all are positive, else geometric bins; also the method and bins dropped.
 
     Raises
@@ -223,28 +255,42 @@ def fit_line(eigenvalue: np.ndarray, first: int, last: int, weights: str) -> tup
     """
     rank = np.arange(first, last + 1)
     window = eigenvalue[first - 1 : last]
-    if (window > 0).all() and weights != "inverse variance":
-        return wls(rank, window, rank_weights(rank, weights)), "wls", 0
-    bins = make_bins(eigenvalue, first, last)
+    robust = how.method != "least squares"
+    if (window > 0).all() and how.weights != "inverse variance" and not robust:
+        return wls(rank, window, rank_weights(rank, how.weights)), "wls", 0
+    bins = robust_bins(eigenvalue, first, last) if robust else make_bins(eigenvalue, first, last)
     if bins.used.sum() < 3:
         raise InputError(
             f"ranks {first} to {last} are not above noise: {int(bins.used.sum())} of {bins.used.size} geometric bins "
             "exceed 2 standard errors, a line needs 3; use lower ranks or more repeats"
         )
-    return binned(bins, weights), "binned", int((~bins.used).sum())
+    dropped = int((~bins.used).sum())
+    if robust:
+        return robust_line(bins, how.method), how.method, dropped
+    if how.weights == "inverse variance":
+        bins = with_draw_errors(bins, how.draws, how.fraction)
+    return binned(bins, how.weights), "binned", dropped
 
 
-def sensitivity(eigenvalue: np.ndarray, windows: list[tuple[int, int]], weights: str) -> pd.DataFrame:
+def sensitivity(eigenvalue: np.ndarray, windows: list[tuple[int, int]], how: _How) -> pd.DataFrame:
     """Alpha of every window by the method of :func:`fit_alpha`; NaN where a window is not above noise.
 
-    Columns ``first``, ``last``, ``alpha``, ``r2``, ``n_negative``.
+    Columns ``first``, ``last``, ``alpha``, ``low``, ``high``, ``r2``, ``n_negative``.
     """
     rows = []
     for first, last in windows:
         negative = int((eigenvalue[first - 1 : last] <= 0).sum())
         try:
-            line, _, _ = fit_line(eigenvalue, first, last, weights)
-            rows.append((first, last, line.alpha, line.r2, negative))
+            line, _, _ = fit_line(eigenvalue, first, last, how)
         except InputError:
-            rows.append((first, last, np.nan, np.nan, negative))
-    return pd.DataFrame(rows, columns=["first", "last", "alpha", "r2", "n_negative"])
+            rows.append((first, last, *[np.nan] * 4, negative))
+            continue
+        ends = interval(line.alpha, _draw_alphas(line, eigenvalue, how), how.fraction, how.level)
+        rows.append((first, last, line.alpha, *ends, line.r2, negative))
+    return pd.DataFrame(rows, columns=["first", "last", "alpha", "low", "high", "r2", "n_negative"])
+
+
+def _draw_alphas(line: Line, eigenvalue: np.ndarray, how: _How) -> np.ndarray:
+    if how.method == "least squares":
+        return draw_alphas(line, eigenvalue, how.draws)
+    return robust_draws(line, how.draws, how.method)

@@ -11,7 +11,8 @@ from tqdm import tqdm
 
 from neuroalpha.assembly import check_assembly
 from neuroalpha.errors import InputError
-from neuroalpha.spectrum import gram
+from neuroalpha.spectrum import gram, twin
+from neuroalpha.spectrum.checks import check_responses
 from neuroalpha.spectrum.resample import check_resampling, draw_fraction, subsets
 from neuroalpha.spectrum.result import check_values, make_spectrum, pad
 
@@ -24,6 +25,7 @@ def eigenspectrum(
     resample: Collection[str] = ("stimulus", "neuroid"),
     fraction: float | None = None,
     seed: int = 0,
+    device: str | None = None,
     progress: bool = False,
 ) -> xr.Dataset:
     """Eigenvalues of the covariance of a population's responses (PCA), all of them, exactly.
@@ -46,6 +48,8 @@ def eigenspectrum(
         Share that each subsample keeps. Default: 0.5 from 1000 stimuli and neuroids on, else 0.8.
     seed : int
         Of the subsamples.
+    device : str, optional
+        None (default): numpy; ``"cpu"``, ``"cuda"``: torch on that device, in float64.
     progress : bool
         Show progress on stderr.
 
@@ -64,7 +68,10 @@ def eigenspectrum(
     Notes
     -----
     Time: one product n p min(n, p), one eigenvalue problem of side min(n, p), and per draw fraction**3 of
-    both. Memory: a float64 matrix of side min(n, p) and blocks of 256 MiB.
+    both. Memory: a float64 matrix of side min(n, p), up to 256 MiB of such matrices of subsamples, blocks of 32 MiB. A
+    lazy assembly is read twice (means, product) and once more for as many subsamples as fit into those 256 MiB: 32 of
+    them at 2000 presentations. Chunk it along ``neuroid`` if there are more neuroids than presentations, else along
+    ``presentation``; a chunk of more than 256 MiB is read in parts.
 
     Examples
     --------
@@ -85,29 +92,32 @@ def eigenspectrum(
     n_rows, n_neuroids = values.shape
     if n_rows < 2 or n_neuroids < 1:
         raise InputError(f"a spectrum needs at least 2 presentations and 1 neuroid, got {n_rows} and {n_neuroids}")
+    engine = twin.engine(device)
+    check_responses(assembly, needs_repeats=False)
     means, missing = gram.column_means(values)
     n_missing = check_values(means, missing, n_rows, assembly.coords["neuroid_id"].values)
     size = min(n_rows - bool(center), n_neuroids)
     divisor = n_rows - bool(center)
-    eigenvalue = gram.eigenvalues(gram.smaller_side(values, means if center else 0.0), size) / divisor
+    shift = means if center else 0.0
+    eigenvalue = gram.eigenvalues(gram.smaller_side(values, shift, engine), size, engine) / divisor
 
     ids, stimulus = np.unique(assembly.coords["stimulus_id"].values.astype(str), return_inverse=True)
     used = fraction or draw_fraction(ids.size, n_neuroids)
+    picks = [
+        (np.flatnonzero(np.isin(stimulus.reshape(-1), stimuli)) if "stimulus" in axes else np.arange(n_rows), neuroids)
+        for stimuli, neuroids in subsets(ids.size, n_neuroids, n_draws, used, axes, np.random.default_rng(seed))
+    ]
+    scatters = gram.subsample_scatters(values, shift, picks, center, engine)
     draws = np.empty((n_draws, size))
-    rng = np.random.default_rng(seed)
-    picked = subsets(ids.size, n_neuroids, n_draws, used, axes, rng)
     hidden = not (progress and n_draws)
-    for draw, (stimuli, neuroids) in enumerate(
-        tqdm(picked, total=n_draws, desc="PCA interval", unit="draw", disable=hidden, file=sys.stderr, delay=1)
+    for draw, scatter in enumerate(
+        tqdm(scatters, total=n_draws, desc="PCA interval", unit="draw", disable=hidden, file=sys.stderr, delay=1)
     ):
-        rows = np.flatnonzero(np.isin(stimulus.reshape(-1), stimuli)) if "stimulus" in axes else np.arange(n_rows)
-        part = values[rows][:, neuroids] if "neuroid" in axes else values[rows]
-        part_means = np.nan_to_num(gram.column_means(part)[0]) if center else 0.0
+        rows, neuroids = picks[draw]
         rank = min(rows.size - bool(center), neuroids.size)
-        scatter = gram.smaller_side(part, part_means)
         # Eigenvalues grow with the number of neuroids; the factor puts draws on the scale of the whole.
         scale = n_neuroids / neuroids.size / max(rows.size - bool(center), 1)
-        draws[draw] = pad(gram.eigenvalues(scatter, rank) * scale, size)
+        draws[draw] = pad(gram.eigenvalues(scatter, rank, engine) * scale, size)
     return make_spectrum(
         eigenvalue,
         draws if n_draws else None,

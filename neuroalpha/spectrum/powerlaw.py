@@ -11,7 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from neuroalpha.spectrum.resample import standard_error
+
 BINS_PER_DECADE = 5
+MIN_DRAWS = 5  # as many as an interval needs
 MIN_Z = 2.0  # a bin mean less than this many standard errors from zero has no logarithm worth fitting
 
 
@@ -57,13 +60,13 @@ def geometric_bins(first: int, last: int, per_decade: int = BINS_PER_DECADE) -> 
     return [ranks[which == b] for b in np.unique(which)]
 
 
-def make_bins(eigenvalue: np.ndarray, first: int, last: int) -> Bins:
+def make_bins(eigenvalue: np.ndarray, first: int, last: int, per_decade: int = BINS_PER_DECADE) -> Bins:
     """Bin eigenvalues (all ranks) over the window.
 
     The standard error of a bin mean is that of the scatter about the bin's own trend; a bin of one or two ranks, which
     has none, takes the noise of the nearest larger bin. Bins under ``MIN_Z`` standard errors above zero are not used.
     """
-    bins = geometric_bins(first, last)
+    bins = geometric_bins(first, last, per_decade)
     mean = np.array([eigenvalue[b - 1].mean() for b in bins])
     noise = np.array([_noise(b, eigenvalue[b - 1]) for b in bins])
     known = np.flatnonzero(np.isfinite(noise))
@@ -74,6 +77,22 @@ def make_bins(eigenvalue: np.ndarray, first: int, last: int) -> Bins:
     with np.errstate(divide="ignore", invalid="ignore"):
         relative = np.where(mean > 0, error / mean, np.inf)
     return Bins(bins, mean, relative, relative < 1 / MIN_Z)
+
+
+def with_draw_errors(bins: Bins, draws: np.ndarray, fraction: float) -> Bins:
+    """Replace the bins' errors by those of subsampled spectra (draw, component) that kept ``fraction`` of the units.
+
+    Scatter within a bin knows trial noise only. Subsamples also know which stimuli and neuroids were there, which all
+    ranks of a bin share: for a noise-free spectrum that is nearly all of the error. The bins as they are where there
+    are fewer than five draws, or draws that do not reach the last rank. Which bins are used does not change.
+    """
+    if draws.shape[0] < MIN_DRAWS:
+        return bins
+    error = standard_error(np.stack([draws[:, b - 1].mean(axis=1) for b in bins.ranks], axis=1), fraction)
+    if not np.isfinite(error).all():
+        return bins
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return bins._replace(relative_error=np.where(bins.mean > 0, error / bins.mean, np.inf))
 
 
 def binned(bins: Bins, weights: str = "1/n") -> Line:

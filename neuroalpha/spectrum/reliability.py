@@ -108,7 +108,9 @@ def tuning(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     covariance = mean(one * two)
     noise = (v1 + v2 - 2 * covariance) / 2
     with np.errstate(divide="ignore", invalid="ignore"):
-        varies = (v1 > 0) & (v2 > 0)
+        # A mean that does not round exactly leaves a constant neuroid a variance of rounding.
+        floor = (1e-14 * (np.abs(mean(x[0])) + np.abs(mean(x[1])))) ** 2
+        varies = (v1 > floor) & (v2 > floor)
         signal = np.where(varies, covariance / (0.5 * (v1 + v2)), np.nan)
         snr = np.where(varies, (v1 + v2 - 2 * noise) / (2 * np.maximum(noise, 0.0)), np.nan)
         correlation = np.where(varies, covariance / np.sqrt(v1 * v2), np.nan)

@@ -31,7 +31,7 @@ def subsets(
     """Yield ``n_draws`` pairs of sorted index arrays (stimuli kept, neuroids kept)."""
     for _ in range(n_draws):
         yield tuple(  # type: ignore[misc]
-            np.sort(rng.choice(n, max(2, round(fraction * n)), replace=False)) if axis in axes else np.arange(n)
+            np.sort(rng.choice(n, min(n, max(2, round(fraction * n))), replace=False)) if axis in axes else np.arange(n)
             for axis, n in zip(AXES, (n_stimuli, n_neuroids), strict=True)
         )
 

@@ -7,14 +7,8 @@ import pytest
 from scipy.stats import ortho_group
 from sklearn.decomposition import PCA
 
-from neuroalpha.spectrum.crossval import (
-    cv_scatter,
-    cv_scatter_python2019,
-    from_covariance,
-    from_gram,
-    joint_gram,
-    swaps,
-)
+from neuroalpha.spectrum.crossgram import SINGLE, cross_grams
+from neuroalpha.spectrum.crossval import cv_scatter, from_covariance, from_gram, python2019, swaps
 
 
 def population(n_stimuli=60, n_neuroids=90, noise=1.0, seed=0):
@@ -37,7 +31,7 @@ def test_gram_space_equals_explicit_projection(shape):
     for mask in swaps(shape[0], 3, np.random.default_rng(1)):
         size = min(shape)
         np.testing.assert_allclose(
-            from_gram(joint_gram(x), mask)[:size], explicit(x, mask)[:size], rtol=1e-6, atol=1e-9
+            from_gram(cross_grams(x), mask)[:size], explicit(x, mask)[:size], rtol=1e-6, atol=1e-9
         )
         np.testing.assert_allclose(cv_scatter(x, mask[None]), explicit(x, mask), rtol=1e-6, atol=1e-9)
 
@@ -45,7 +39,7 @@ def test_gram_space_equals_explicit_projection(shape):
 def test_both_sides_agree():
     x = population(40, 40)
     mask = np.random.default_rng(0).random(40) < 0.5
-    np.testing.assert_allclose(from_gram(joint_gram(x), mask), from_covariance(x, mask), rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(from_gram(cross_grams(x), mask), from_covariance(x, mask), rtol=1e-6, atol=1e-9)
 
 
 def test_identical_repeats_give_pca():
@@ -98,7 +92,7 @@ def test_python2019_equals_the_notebook():
         size=(2, 40, 1)
     )  # with a common offset in each presentation
     for mask in swaps(40, 2, np.random.default_rng(1)):
-        ours = cv_scatter_python2019(x, mask[None])
+        ours = python2019(cross_grams(x, center=False), mask)
         np.testing.assert_allclose(ours, notebook(x, mask), rtol=1e-6, atol=1e-8)
 
 
@@ -115,3 +109,23 @@ def test_directions_without_variance_are_exactly_zero():
         result = cv_scatter(shape, swaps(shape.shape[1], 3, rng))
         assert (result[22:] == 0).all()  # swaps mix two rank-10 repeats
         assert (result[:10] != 0).all()
+
+
+def test_leading_components_are_the_first_of_all():
+    for shape in ((60, 90), (90, 60)):
+        x = population(*shape)
+        masks = swaps(shape[0], 2, np.random.default_rng(0))
+        np.testing.assert_allclose(cv_scatter(x, masks, 20), cv_scatter(x, masks)[:20], rtol=1e-9, atol=1e-12)
+
+
+def test_float32_is_near_and_gives_way_to_float64_where_it_would_not_do():
+    for alpha, tolerance in ((1.0, 1e-4), (6.0, 1e-10)):
+        rng = np.random.default_rng(0)
+        scale = np.arange(1, 801) ** (-alpha / 2)
+        x = ((rng.normal(size=(600, 800)) + 0.3 * rng.normal(size=(2, 600, 800))) * scale).astype(np.float32)
+        grams = cross_grams(x)
+        mask = rng.random(600) < 0.5
+        exact = from_gram(grams, mask, 300)
+        np.testing.assert_allclose(from_gram(grams, mask, 300, single=True), exact, rtol=tolerance)
+        if alpha == 1.0:
+            np.testing.assert_allclose(from_gram(cross_grams(x, engine=SINGLE), mask, 300), exact, rtol=1e-4)

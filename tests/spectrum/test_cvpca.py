@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import neuroalpha as na
 from neuroalpha.spectrum.crossval import cv_scatter, swaps
@@ -138,3 +139,53 @@ def test_bad_input():
         na.cvpca(single, convention="matlab")
     with pytest.raises(na.InputError, match="n_shuffles is 0"):
         na.cvpca(single, n_shuffles=0)
+
+
+@pytest.mark.parametrize("resample", ["stimulus", ("stimulus", "neuroid")])
+@pytest.mark.parametrize("shape", [(2, 20, 45), (2, 45, 20)])
+def test_a_lazy_assembly_gives_the_same(shape, resample):
+    dask_array = pytest.importorskip("dask.array")
+    x = np.random.default_rng(0).normal(size=shape) + 3
+    responses = na.read_array(x)
+    lazy = responses.copy(data=dask_array.from_array(responses.values, chunks=(11, 13)))
+    options = {"n_shuffles": 3, "n_draws": 5, "resample": resample}
+    for ours, other in ((lazy, responses), (na.repeats(lazy), na.repeats(responses))):
+        found, expected = na.cvpca(ours, **options), na.cvpca(other, **options)
+        np.testing.assert_allclose(found.eigenvalue, expected.eigenvalue, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(found.eigenvalue_draw, expected.eigenvalue_draw, rtol=1e-9, atol=1e-12)
+        assert found.attrs == expected.attrs
+
+
+def test_an_assembly_gives_what_its_repeats_give():
+    responses, _ = recording(n_stimuli=60, n_neuroids=80, n_repeats=5, signal_fraction=0.5, noise="white", seed=0)
+    gaps = responses.where(np.random.default_rng(0).random(responses.shape) > 0.001)
+    for data in (responses, gaps):
+        one, two = na.cvpca(data, n_draws=5), na.cvpca(na.repeats(data), n_draws=5)
+        xr.testing.assert_identical(one, two)
+
+
+def test_leading_components_and_float32():
+    responses, _ = recording(n_stimuli=600, n_neuroids=700, signal_fraction=0.5, noise="white", seed=0)
+    responses = responses.astype(np.float32)
+    every = na.cvpca(responses, n_shuffles=3, n_draws=0)
+    some = na.cvpca(responses, n_shuffles=3, n_draws=5, n_components=100)
+    assert some.sizes["component"] == 100
+    np.testing.assert_allclose(some.eigenvalue, every.eigenvalue[:100], rtol=1e-6)
+    single = na.cvpca(responses, n_shuffles=3, n_draws=0, n_components=100, precision="float32")
+    assert (every.attrs["precision"], single.attrs["precision"]) == ("float64", "float32")
+    np.testing.assert_allclose(single.eigenvalue, some.eigenvalue, rtol=1e-3)
+    assert not np.array_equal(single.eigenvalue, some.eigenvalue)
+    double = na.cvpca(responses.astype(np.float64), n_shuffles=3, n_draws=0, precision="float32")
+    assert double.attrs["precision"] == "float64"  # float64 values are never rounded
+    np.testing.assert_allclose(every.eigenvalue[:300], double.eigenvalue[:300], rtol=1e-6)
+    few = na.cvpca(responses.astype(np.float64), n_shuffles=3, n_draws=0, n_components=100)
+    np.testing.assert_allclose(few.eigenvalue, double.eigenvalue[:100], rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"n_components": 0}, "n_components is 0"), ({"precision": "half"}, "precision is 'half'")],
+)
+def test_bad_options(options, message):
+    with pytest.raises(na.InputError, match=message):
+        na.cvpca(na.read_array(np.ones((2, 4, 3))), **options)

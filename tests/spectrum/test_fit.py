@@ -115,6 +115,7 @@ def test_sensitivity_matches_single_fits():
     for row in fit.sensitivity.itertuples():
         alone = na.fit_alpha(spectrum(values), (row.first, row.last))
         assert (row.alpha, row.r2, row.n_negative) == (alone.alpha, alone.r2, alone.n_negative)
+        assert np.isnan([row.low, row.high]).all()  # a spectrum without draws
     assert (fit.sensitivity["last"] <= 150).all()  # half of 300
 
 
@@ -197,3 +198,56 @@ def test_cvpca_interval_has_the_width_of_the_sampling_spread(resample, most):
         return na.fit_alpha(na.cvpca(na.read_array(x), n_draws=n_draws, resample=resample, seed=run), (6, 60))
 
     assert 0.75 < width_ratio(once) < most
+
+
+@pytest.mark.parametrize("method", ["least squares", "theil-sen", "windowed median"])
+def test_methods_agree_on_an_exact_law_and_its_draws(method):
+    rank = np.arange(1, 301)
+    exponents = np.random.default_rng(0).normal(1, 0.03, size=32)
+    exact = spectrum(rank**-1.0, draw_fraction=0.5)
+    exact["eigenvalue_draw"] = (("draw", "component"), rank ** -exponents[:, None])
+    fit = na.fit_alpha(exact, (11, 150), method=method)
+    assert fit.method == ("wls" if method == "least squares" else method)
+    assert fit.alpha == pytest.approx(1, abs=1e-9)
+    half = np.std(exponents, ddof=1) * 2.0395  # Student t, 31 degrees of freedom; half-samples
+    np.testing.assert_allclose([fit.low, fit.high], [1 - half, 1 + half], atol=1e-3)
+    assert fit.n_draws == 32
+    table = fit.sensitivity
+    assert (table.low < table.alpha).all()
+    assert (table.alpha < table.high).all()
+    own = table[(table["first"] == 11) & (table["last"] == 150)].iloc[0]
+    assert (own.alpha, own.low, own.high) == (fit.alpha, fit.low, fit.high)
+
+
+@pytest.mark.parametrize("method", ["theil-sen", "windowed median"])
+def test_robust_methods_resist_a_spike_and_count_what_they_used(method):
+    values = np.arange(1, 601) ** -1.0
+    values[10:13] *= 20
+    plain, robust = na.fit_alpha(spectrum(values)), na.fit_alpha(spectrum(values), method=method)
+    assert abs(plain.alpha - 1) > 0.2
+    assert abs(robust.alpha - 1) < 0.01
+    assert robust.n_used == 17
+    values[400] = -1.0
+    with_negative = na.fit_alpha(spectrum(values), method=method)
+    assert (with_negative.n_negative, with_negative.method) == (1, method)
+
+
+def test_bad_methods():
+    exact = spectrum(np.arange(1, 601) ** -1.0)
+    with pytest.raises(na.InputError, match="method is 'median'; expected one of"):
+        na.fit_alpha(exact, method="median")
+    with pytest.raises(na.InputError, match="weights is 'uniform' with method 'theil-sen'"):
+        na.fit_alpha(exact, weights="uniform", method="theil-sen")
+    with pytest.raises(na.InputError, match="not above noise"):
+        na.fit_alpha(spectrum(-(np.arange(1, 601) ** -1.0)), method="theil-sen")
+
+
+def test_inverse_variance_takes_errors_from_draws_where_there_are_any():
+    x = np.random.default_rng(0).normal(size=(300, 200)) * np.arange(1, 201) ** -0.5
+    made = na.eigenspectrum(na.make_assembly(x, stimulus_id=np.arange(300)), n_draws=16)
+    with_draws = na.fit_alpha(made, (4, 60), weights="inverse variance")
+    by_scatter = na.fit_alpha(made.drop_vars("eigenvalue_draw"), (4, 60), weights="inverse variance")
+    assert with_draws.alpha != by_scatter.alpha
+    assert with_draws.alpha == pytest.approx(1, abs=0.15)
+    # A spectrum's other fits do not look at its draws.
+    assert na.fit_alpha(made, (4, 60)).alpha == na.fit_alpha(made.drop_vars("eigenvalue_draw"), (4, 60)).alpha

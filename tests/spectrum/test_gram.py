@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neuroalpha.spectrum import gram
+from neuroalpha.spectrum import blocks, gram
 
 
 def spectrum(x, center=True):
@@ -28,11 +28,11 @@ def test_against_svd(shape, center):
 def test_any_split_gives_the_same(n, p, block, seed):
     x = np.random.default_rng(seed).normal(size=(n, p))
     whole = spectrum(x)
-    kept, gram.BLOCK_BYTES = gram.BLOCK_BYTES, block
+    kept, blocks.BLOCK_BYTES = blocks.BLOCK_BYTES, block
     try:
         np.testing.assert_allclose(spectrum(x), whole, rtol=1e-9, atol=1e-9 * whole.max(initial=0))
     finally:
-        gram.BLOCK_BYTES = kept
+        blocks.BLOCK_BYTES = kept
 
 
 def test_large_means_do_not_cost_the_small_eigenvalues():

@@ -123,3 +123,18 @@ def test_bad_values(spoil, message):
 def test_bad_resampling(bad):
     with pytest.raises(na.InputError):
         na.eigenspectrum(assembly(np.random.default_rng(0).normal(size=(8, 5))), **bad)
+
+
+@pytest.mark.parametrize("shape", [(60, 40), (40, 60)])
+@pytest.mark.parametrize("center", [True, False])
+def test_a_lazy_assembly_gives_the_same(monkeypatch, shape, center):
+    dask_array = pytest.importorskip("dask.array")
+    x = assembly(np.random.default_rng(0).normal(size=shape) + 20)
+    lazy = x.copy(data=dask_array.from_array(x.values, chunks=(13, 11)))
+    expected = na.eigenspectrum(x, n_draws=6, center=center)
+    for limit in (2**28, 1):  # all subsamples in one pass, or one each
+        monkeypatch.setattr("neuroalpha.spectrum.gram.DRAW_BYTES", limit)
+        found = na.eigenspectrum(lazy, n_draws=6, center=center)
+        np.testing.assert_allclose(found.eigenvalue, expected.eigenvalue, rtol=1e-9)
+        np.testing.assert_allclose(found.eigenvalue_draw, expected.eigenvalue_draw, rtol=1e-9)
+        assert found.attrs == expected.attrs

@@ -8,7 +8,15 @@ import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neuroalpha.spectrum.powerlaw import binned, draw_alphas, geometric_bins, make_bins, rank_weights, wls
+from neuroalpha.spectrum.powerlaw import (
+    binned,
+    draw_alphas,
+    geometric_bins,
+    make_bins,
+    rank_weights,
+    with_draw_errors,
+    wls,
+)
 
 
 @settings(deadline=None)
@@ -130,3 +138,41 @@ def test_draws_follow_the_fit_that_they_are_draws_of(method):
     short = draws.copy()
     short[:, 150:] = np.nan
     assert np.isnan(draw_alphas(line, values, short)).all()
+
+
+def test_errors_of_bins_from_draws():
+    """Half-samples that differ by a common factor a bin, known exactly: the relative error is its spread."""
+    rank = np.arange(1, 301)
+    rng = np.random.default_rng(0)
+    values = rank**-1.0
+    bins = make_bins(values, 11, 300)
+    factors = 1 + 0.1 * rng.normal(size=(400, len(bins.ranks)))
+    draws = np.tile(values, (400, 1))
+    for k, ranks in enumerate(bins.ranks):
+        draws[:, ranks - 1] *= factors[:, [k]]
+    for fraction, factor in ((0.5, 1.0), (0.8, 2.0)):
+        known = with_draw_errors(bins, draws, fraction)
+        np.testing.assert_allclose(known.relative_error, factor * factors.std(axis=0, ddof=1), rtol=1e-9)
+        np.testing.assert_array_equal(known.used, bins.used)
+    assert with_draw_errors(bins, draws[:4], 0.5) is bins
+    draws[:, 250:] = np.nan
+    assert with_draw_errors(bins, draws, 0.5) is bins
+
+
+def test_draw_errors_see_what_scatter_cannot():
+    """Noise-free spectra of new stimuli: scatter within a bin misses the error that the bin's ranks share."""
+    rng = np.random.default_rng(0)
+    sd = np.arange(1, 121) ** -0.5
+
+    def spectrum(n):
+        return np.linalg.svd(rng.normal(size=(n, 120)) * sd, compute_uv=False) ** 2 / n
+
+    true = np.std([[np.log(spectrum(400)[b - 1].mean()) for b in geometric_bins(4, 60)] for _ in range(60)], axis=0)
+    whole = rng.normal(size=(400, 120)) * sd
+    halves = np.array(
+        [np.linalg.svd(whole[rng.permutation(400)[:200]], compute_uv=False) ** 2 / 200 for _ in range(60)]
+    )
+    bins = make_bins(np.linalg.svd(whole, compute_uv=False) ** 2 / 400, 4, 60)
+    known = with_draw_errors(bins, halves, 0.5).relative_error
+    assert 0.7 < np.median(known / true) < 1.5
+    assert abs(np.log(np.median(bins.relative_error / true))) > 2 * abs(np.log(np.median(known / true)))

@@ -1,0 +1,153 @@
+"""Kernel: many simulations over a grid, over processes, resumable: the same numbers whatever the number of workers."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
+
+from neuroalpha._cache import ResultCache, content_key
+from neuroalpha.errors import InputError
+from neuroalpha.spectrum.calibration_cell import NoiseKind, Plan, read_alpha
+
+Cell = tuple[NoiseKind, float]
+Task = tuple[NoiseKind, float, int]
+WORTH_PROCESSES = 20.0  # seconds; starting workers takes some of them
+
+
+def run_grid(
+    plan: Plan,
+    cells: list[Cell],
+    n_simulations: int,
+    n_jobs: int | None = None,
+    cache: ResultCache | None = None,
+    progress: bool = False,
+) -> dict[Cell, np.ndarray]:
+    """Estimates (simulation, 3) of each cell: alpha, low, high; NaN where nothing could be read.
+
+    What the cache holds is not computed again; every finished simulation is stored at once, so that an interrupted run
+    goes on where it stopped, and a run with more simulations adds to those of an earlier one.
+    """
+    keys = {cell: content_key({**plan.parameters(), "noise": cell[0], "alpha": cell[1]}) for cell in cells}
+    found: dict[Cell, dict[int, list[float]]] = {cell: _stored(cache, keys[cell]) for cell in cells}
+    tasks = [(*cell, i) for i in range(n_simulations) for cell in cells if i not in found[cell]]
+    bar = tqdm(total=len(tasks), desc="calibrate", unit="simulation", disable=not progress, file=sys.stderr, delay=1)
+    unread = len(cells)  # simulation 0 of each cell comes first: where all fail, say why and stop
+    with bar:
+        for task, estimate in _results(plan, tasks, n_jobs, progress, cache):
+            cell = task[:2]
+            found[cell][task[2]] = list(estimate)
+            if cache is not None:
+                cache.put(keys[cell], {str(i): found[cell][i] for i in sorted(found[cell])})
+            bar.update()
+            if task[2] == 0:
+                unread -= bool(np.isnan(estimate[0]))
+                if unread == 0:
+                    read_alpha(plan, *task, strict=True)
+    return {cell: np.array([found[cell][i] for i in range(n_simulations)], dtype=np.float64) for cell in cells}
+
+
+def _results(
+    plan: Plan, tasks: list[Task], n_jobs: int | None, progress: bool, cache: ResultCache | None
+) -> Iterator[tuple[Task, tuple[float, float, float]]]:
+    """Run the tasks, the first here and timed, which tells what the rest will cost and whether workers are worth it."""
+    if not tasks:
+        return
+    with threadpool_limits(1):
+        started = time.perf_counter()
+        yield tasks[0], read_alpha(plan, *tasks[0])
+        seconds = time.perf_counter() - started
+        rest = tasks[1:]
+        workers = min(n_jobs or n_cores(), max(len(rest), 1))
+        if n_jobs is None and seconds * len(rest) < WORTH_PROCESSES:
+            workers = 1
+        if progress and seconds * len(rest) / workers > 2:
+            kept = f"; finished ones are kept in {cache.folder}" if cache is not None else "; none are kept (no cache)"
+            tqdm.write(
+                f"calibrate: {len(rest)} more simulations of {plan.n_stimuli} stimuli x {plan.n_neuroids} neuroids x "
+                f"{plan.n_repeats} repeats, {seconds:.1f} s each, about {_duration(seconds * len(rest) / workers)} on "
+                f"{workers} {'core' if workers == 1 else 'cores'}{kept}",
+                file=sys.stderr,
+            )
+        if workers == 1:
+            for task in rest:
+                yield task, read_alpha(plan, *task)
+            return
+    yield from _parallel(plan, rest, workers)
+
+
+def _parallel(plan: Plan, tasks: list[Task], workers: int) -> Iterator[tuple[Task, tuple[float, float, float]]]:
+    # "spawn" everywhere: a fork of a process that has threads (BLAS, torch) can hang.
+    pool = ProcessPoolExecutor(
+        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start, initargs=(plan,)
+    )
+    waiting = iter(tasks)
+    running: dict[Future, Task] = {}
+    try:
+        while True:
+            for task in islice(waiting, 2 * workers - len(running)):
+                running[pool.submit(_work, task)] = task
+            if not running:
+                return
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                yield running.pop(future), future.result()
+    except BrokenProcessPool as error:
+        raise InputError(
+            "the worker processes could not start or were killed (out of memory?); in a script put the call under "
+            "`if __name__ == '__main__':`, or use n_jobs=1"
+        ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+_PLAN: Plan | None = None
+
+
+def _start(plan: Plan) -> None:
+    """In a worker: keep the plan, and one thread for linear algebra, as there is a worker for every core."""
+    global _PLAN
+    _PLAN = plan
+    threadpool_limits(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A parent that is killed outright cannot end its workers, which would wait, with all their memory, for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _work(task: Task) -> tuple[float, float, float]:
+    assert _PLAN is not None
+    return read_alpha(_PLAN, *task)
+
+
+def _stored(cache: ResultCache | None, key: str) -> dict[int, list[float]]:
+    held = cache.get(key) if cache is not None else None
+    return {
+        int(index): [np.nan if value is None else float(value) for value in values]
+        for index, values in (held or {}).items()
+    }
+
+
+def n_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

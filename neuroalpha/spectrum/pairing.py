@@ -1,0 +1,146 @@
+"""Two sets of responses to the same stimuli, matched by ``stimulus_id``: repeats of a recording, or two populations."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from neuroalpha._text import duplicates, first_few
+from neuroalpha.assembly import check_assembly, drop_blanks
+from neuroalpha.errors import InputError
+from neuroalpha.spectrum.cvpca import two_repeats
+from neuroalpha.spectrum.gram import column_means
+from neuroalpha.spectrum.resample import subsets
+from neuroalpha.spectrum.result import check_values
+from neuroalpha.trials import repeats
+
+SHOWN = ("repeat", "stimulus", "neuroid")
+Attrs = dict[str, str | int | float]
+
+
+class Population(NamedTuple):
+    """Centred responses (stimulus, neuroid) in float64, one array for each repeat; NaN are their neuroid's mean."""
+
+    repeats: list[np.ndarray]
+    attrs: Attrs
+    n_missing: int
+
+    @property
+    def n_stimuli(self) -> int:
+        """How many stimuli, in the order of their ``stimulus_id``."""
+        return int(self.repeats[0].shape[0])
+
+    @property
+    def n_neuroids(self) -> int:
+        """How many neuroids."""
+        return int(self.repeats[0].shape[1])
+
+
+def one_recording(assembly: xr.DataArray) -> Population:
+    """Two repeats of one recording, stimuli sorted by ``stimulus_id``."""
+    halves = two_repeats(assembly)
+    return _population(halves.isel(stimulus=np.argsort(_ids(halves, "the recording"))))
+
+
+def two_populations(a: xr.DataArray, b: xr.DataArray, n_repeats: int) -> tuple[Population, Population]:
+    """Match two populations by ``stimulus_id``, sorted, each in at most ``n_repeats`` repeats.
+
+    Raises
+    ------
+    InputError
+        When no stimulus is in both.
+
+    Warns
+    -----
+    UserWarning
+        When only part of the stimuli is in both.
+    """
+    one, two = (_shown(assembly, n_repeats) for assembly in (a, b))
+    ids = [_ids(shown, name) for shown, name in ((one, "a"), (two, "b"))]
+    both, in_one, in_two = np.intersect1d(*ids, return_indices=True)
+    if both.size == 0:
+        raise InputError(
+            f"a and b have no stimulus_id in common (a: {first_few(ids[0], 2)}; b: {first_few(ids[1], 2)}): name the "
+            "stimuli alike, as in assembly.assign_coords(stimulus_id=('presentation', names))"
+        )
+    if both.size < max(ids[0].size, ids[1].size):
+        warnings.warn(
+            f"{both.size} stimuli are in both and used; {ids[0].size - both.size} are in a only and "
+            f"{ids[1].size - both.size} in b only, and left out",
+            stacklevel=3,
+        )
+    return _population(one.isel(stimulus=in_one)), _population(two.isel(stimulus=in_two))
+
+
+def joint_attrs(a: Population, b: Population) -> Attrs:
+    """What a result for two populations says of them: both names in one identifier."""
+    names = [
+        " ".join(str(p.attrs[key]) for key in ("identifier", "layer", "region") if p.attrs.get(key)) for p in (a, b)
+    ]
+    return {"identifier": f"{names[0] or 'a'} and {names[1] or 'b'}"}
+
+
+def subsamples(
+    populations: list[Population], n_draws: int, fraction: float, axes: Collection[str], rng: np.random.Generator
+) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
+    """Yield the stimuli kept, and the neuroids kept of each population, ``n_draws`` times."""
+    n_stimuli = populations[0].n_stimuli
+    for _ in range(n_draws):
+        stimuli, first = next(subsets(n_stimuli, populations[0].n_neuroids, 1, fraction, axes, rng))
+        others = [next(subsets(n_stimuli, p.n_neuroids, 1, fraction, axes, rng))[1] for p in populations[1:]]
+        yield stimuli, [first, *others]
+
+
+def part(centred: np.ndarray, stimuli: np.ndarray, neuroids: np.ndarray) -> np.ndarray:
+    """Responses of some neuroids to some stimuli, centred anew."""
+    chosen = centred[stimuli][:, neuroids]
+    return chosen - chosen.mean(axis=0)
+
+
+def _shown(assembly: xr.DataArray, n: int) -> xr.DataArray:
+    """Make (repeat, stimulus, neuroid) with ``n`` repeats where stimuli were repeated, else one."""
+    if isinstance(assembly, xr.DataArray) and assembly.dims == SHOWN[1:]:
+        return assembly.expand_dims("repeat")
+    if isinstance(assembly, xr.DataArray) and assembly.dims == SHOWN:
+        if n >= assembly.sizes["repeat"]:
+            return assembly
+        if n > 1:
+            raise InputError(
+                f"expected at most {n} repeats, got {assembly.sizes['repeat']}; use neuroalpha.repeats(assembly, {n})"
+            )
+        with warnings.catch_warnings():  # an entry that is missing in all repeats stays missing
+            warnings.simplefilter("ignore", RuntimeWarning)
+            values = np.nanmean(np.asarray(assembly.values, dtype=np.float64), axis=0, keepdims=True)
+        return assembly.isel(repeat=[0]).copy(data=values)
+    check_assembly(assembly)
+    shown = drop_blanks(assembly)
+    repeated = np.unique(shown.coords["stimulus_id"].values.astype(str), return_counts=True)[1].max(initial=0) > 1
+    return repeats(shown, n if repeated else 1)
+
+
+def _ids(shown: xr.DataArray, name: str) -> np.ndarray:
+    for coord, dim in (("stimulus_id", "stimulus"), ("neuroid_id", "neuroid")):
+        if coord not in shown.coords or shown.coords[coord].dims != (dim,):
+            raise InputError(
+                f"{name} lacks the coordinate {coord!r} along {dim!r}; make repeats with neuroalpha.repeats, or add it "
+                f"with .assign_coords({coord}=({dim!r}, labels))"
+            )
+    ids = shown.coords["stimulus_id"].values.astype(str)
+    twice = duplicates(ids)
+    if twice.size:
+        raise InputError(f"{name} holds stimulus_id {first_few(twice)} more than once; average its repeats first")
+    return ids
+
+
+def _population(shown: xr.DataArray) -> Population:
+    versions, n_missing = [], 0
+    for repeat in range(shown.sizes["repeat"]):
+        values = np.asarray(shown.values[repeat], dtype=np.float64)
+        means, missing = column_means(values)
+        n_missing += check_values(means, missing, values.shape[0], shown.coords["neuroid_id"].values)
+        versions.append(np.nan_to_num(values - means, nan=0.0))
+    return Population(versions, dict(shown.attrs), n_missing)

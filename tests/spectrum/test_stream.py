@@ -1,0 +1,131 @@
+"""stream_spectrum: equals eigenspectrum of the whole, whatever comes in; jackknife; bad input."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import neuroalpha as na
+from neuroalpha.spectrum import stream
+from neuroalpha.spectrum.resample import standard_error
+
+
+def batches(x, size=17):
+    return (x[start : start + size] for start in range(0, len(x), size))
+
+
+def whole(x, **options):
+    return na.eigenspectrum(na.make_assembly(x, stimulus_id=np.arange(len(x))), n_draws=0, **options)
+
+
+@settings(max_examples=25)
+@given(
+    n=st.integers(2, 80),
+    p=st.integers(1, 30),
+    size=st.integers(1, 90),
+    center=st.booleans(),
+    stage=st.integers(1, 5000),
+    seed=st.integers(0, 99),
+)
+def test_equals_eigenspectrum(n, p, size, center, stage, seed):
+    x = np.random.default_rng(seed).normal(size=(n, p)) + 3
+    kept, stream.STAGE_BYTES = stream.STAGE_BYTES, stage
+    try:
+        found = na.stream_spectrum(batches(x, size), center=center)
+    finally:
+        stream.STAGE_BYTES = kept
+    expected = whole(x, center=center)
+    largest = float(expected.eigenvalue.max())
+    np.testing.assert_allclose(found.eigenvalue, expected.eigenvalue, rtol=1e-10, atol=1e-13 * largest)
+    for name in ("estimator", "n_stimuli", "n_neuroids", "center", "n_draws"):
+        assert found.attrs[name] == expected.attrs[name]
+
+
+def test_numpy_torch_and_dask_batches():
+    import torch
+
+    dask_array = pytest.importorskip("dask.array")
+    x = np.random.default_rng(0).normal(size=(90, 12))
+    expected = whole(x).eigenvalue
+    for made in (
+        [torch.from_numpy(part) for part in batches(x)],
+        [dask_array.from_array(part) for part in batches(x)],
+        [part.tolist() for part in batches(x)],
+    ):
+        np.testing.assert_allclose(na.stream_spectrum(made).eigenvalue, expected, rtol=1e-11)
+
+
+def test_a_generator_may_fill_the_same_array_again():
+    x = np.random.default_rng(0).normal(size=(60, 5))
+    buffer = np.empty((10, 5))
+
+    def reused():
+        for part in batches(x, 10):
+            buffer[:] = part
+            yield buffer
+
+    np.testing.assert_allclose(na.stream_spectrum(reused()).eigenvalue, whole(x).eigenvalue, rtol=1e-11)
+
+
+def test_relu_like_float32_against_svd():
+    """Means 150 times the spread, power-law spectrum: both precisions below 1e-5 at every rank."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(3000, 400)) * np.arange(1, 401) ** -0.5
+    x = x @ np.linalg.qr(rng.normal(size=(400, 400)))[0]
+    x = (x + 150 * x.std() * rng.random(400)).astype(np.float32)
+    exact = np.linalg.svd(x.astype(np.float64) - x.mean(axis=0, dtype=np.float64), compute_uv=False) ** 2 / 2999
+    np.testing.assert_allclose(na.stream_spectrum(batches(x, 500)).eigenvalue, exact, rtol=1e-9)
+    single = na.stream_spectrum(batches(x, 500), precision="float32")
+    np.testing.assert_allclose(single.eigenvalue, exact, rtol=1e-5)
+    assert single.attrs["precision"] == "float32"
+
+
+def test_jackknife_is_the_formula_and_the_spread_over_samples():
+    rng = np.random.default_rng(0)
+    scale = np.array([3.0, 2.0, 1.0, 0.5])
+    x = rng.normal(size=(400, 4)) * scale
+    found = na.stream_spectrum(batches(x, 64), n_draws=10, seed=4)
+    dealt = np.random.default_rng(4).integers(10, size=400)  # does not depend on the batches
+    leave_out = np.array([whole(x[dealt != g]).eigenvalue.values for g in range(10)])
+    np.testing.assert_allclose(found.eigenvalue_draw, leave_out, rtol=1e-10)
+    formula = np.sqrt(9 / 10 * ((leave_out - leave_out.mean(axis=0)) ** 2).sum(axis=0))
+    claimed = standard_error(found.eigenvalue_draw.values, found.attrs["draw_fraction"])
+    np.testing.assert_allclose(claimed, formula, rtol=1e-10)
+    # Variance of a normal sample's eigenvalue: 2 lambda^2 / n.
+    claimed = np.mean(
+        [
+            standard_error(one.eigenvalue_draw.values, one.attrs["draw_fraction"])
+            for one in (
+                na.stream_spectrum([np.random.default_rng(run).normal(size=(400, 4)) * scale], n_draws=20)
+                for run in range(20)
+            )
+        ],
+        axis=0,
+    )
+    np.testing.assert_allclose(claimed, scale**2 * np.sqrt(2 / 400), rtol=0.2)
+
+
+def test_keeps_labels():
+    found = na.stream_spectrum([np.eye(4)], attrs={"identifier": "toy", "layer": "fc"})
+    assert (found.attrs["identifier"], found.attrs["layer"]) == ("toy", "fc")
+
+
+@pytest.mark.parametrize(
+    ("given_batches", "options", "message"),
+    [
+        ([], {}, "at least 2 rows, the batches hold 0"),
+        ([np.ones((1, 3))], {}, "at least 2 rows, the batches hold 1"),
+        ([np.ones((4, 3)), np.ones((4, 2))], {}, "batch 1 has 2 neuroids, the ones before have 3"),
+        ([np.ones((4, 3, 2))], {}, r"batch 0 has shape \(4, 3, 2\)"),
+        ([np.where(np.eye(4) > 0, [1, 2, np.nan, 4], 1.0)], {}, "1 of 4 neuroids hold NaN or infinite"),
+        ([np.where(np.eye(4) > 0, [1, np.inf, np.nan, 4], 1.0)], {}, "the first is column 1"),
+        ([np.eye(4)], {"n_draws": 3}, "n_draws is 3"),
+        ([np.eye(4)], {"precision": "half"}, "precision is 'half'"),
+        ([np.eye(4)], {"device": "abacus"}, "device 'abacus' cannot be used"),
+    ],
+)
+def test_bad_input(given_batches, options, message):
+    with pytest.raises(na.InputError, match=message):
+        na.stream_spectrum(given_batches, **options)
