@@ -1,4 +1,4 @@
-"""Recovery of alpha by every estimator: 5 true alphas x 3 noises x 3 signal fractions, at 2,800 stimuli x 5,000 neurons.
+"""Recovery of alpha by every estimator: 5 true alphas, 3 noises, 3 signal fractions, 2,800 stimuli x 5,000 neurons.
 
 Run: python scripts/recovery.py --out recovery.csv     (5 draws a cell: about 35 minutes on two cores; stopped, it goes
 on where it was; --heldout adds the held-out spectrum, one draw a cell, about 40 minutes; --quick: 400 x 600)

@@ -83,7 +83,8 @@ def measure(
     assembly = drop_blanks(assembly)
     if estimator not in get_args(Estimator):
         raise InputError(
-            f"estimator is {estimator!r}; expected one of {get_args(Estimator)}{nearest(estimator, get_args(Estimator))}"
+            f"estimator is {estimator!r}; expected one of {get_args(Estimator)}"
+            + nearest(str(estimator), get_args(Estimator))
         )
     if by == "auto":
         by = next((name for name in ("layer", "region") if name in assembly.coords), None)

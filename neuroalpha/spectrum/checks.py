@@ -146,11 +146,12 @@ def _check_repeated(responses: xr.DataArray, stimulus: np.ndarray) -> None:
     if {"layer", "model"} & set(map(str, responses.coords)):
         raise InputError(
             "every stimulus occurs once, as in a network: without trial noise there is nothing to cross-validate; use "
-            "eigenspectrum"
+            "eigenspectrum (estimator 'pca')"
         )
     raise InputError(
         "no stimulus occurs twice: were the responses averaged over repeats already? give the single presentations, "
-        "one stimulus_id for all presentations of a stimulus; for responses without repeats use eigenspectrum"
+        "one stimulus_id for all presentations of a stimulus; for responses without repeats use eigenspectrum "
+        "(estimator 'pca')"
     )
 
 

@@ -2,10 +2,10 @@
 
 For a matrix of cross products b (stimulus, stimulus) the mean of b_st b_tu ... b_zs over cycles of p *distinct* stimuli
 is an unbiased estimate of tr(Sigma^p) (Kong & Valiant 2017, Annals of Statistics 45(5)). Their algorithm takes the
-cycles whose indices increase, one ordering of many; the sums over all orderings follow from traces of matrix powers once
-the walks that visit a stimulus twice are taken out (inclusion and exclusion over which visits coincide). With a zero
-diagonal, neighbours in a walk differ of themselves; for p = 2 and 3 nothing more can coincide, for p = 4 one or both
-pairs of opposite visits, for p = 5 one of five pairs of visits two steps apart, or two such pairs.
+cycles whose indices increase, one ordering of many; the sums over all orderings follow from traces of matrix powers
+once the walks that visit a stimulus twice are taken out (inclusion and exclusion over which visits coincide). With a
+zero diagonal, neighbours in a walk differ of themselves; for p = 2 and 3 nothing more can coincide, for p = 4 one or
+both pairs of opposite visits, for p = 5 one of five pairs of visits two steps apart, or two such pairs.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
 Two laws over all ranks 1..D: a power law, log lambda = c - a log n, and a continuous broken one whose exponent changes
 from a1 to a2 at rank b. Moments are divided by powers of the first, so that none overflows. A moment that is known well
 is compared by its logarithm, in which its error is close to Gaussian (the error of lambda_1 enters the p-th moment p
-times over); one that noise dominates may be negative and is compared as it is; one of few stimuli that only repeats what a
-lower one says is left out. Weights are the inverse of the moments' correlation, with a ridge for what the logarithm's
-straight line leaves: high moments are so alike that their differences would otherwise be trusted beyond it.
+times over); one that noise dominates may be negative and is compared as it is; one that only repeats what a lower one
+says is left out where stimuli are few. Weights are the inverse of the moments' correlation, with a ridge for what the
+logarithm's straight line leaves: high moments are so alike that their differences would otherwise be trusted beyond it.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Match(NamedTuple):
 
 
 class Target(NamedTuple):
-    """What is matched: moments of these orders, some as logarithms, in units of their error, and their weights' root."""
+    """What is matched: moments of some orders, some as logarithms, in units of their error, and their weights' root."""
 
     order: np.ndarray
     value: np.ndarray

@@ -38,7 +38,7 @@ def meme(
     The means over neuroids of lambda, lambda^2 .. lambda^5 are estimated without bias from cross products between
     presentations of different stimuli (Kong & Valiant 2017), whatever the noise, as long as it is independent from one
     presentation to the next. A power law over all ranks 1..neuroids, or a broken one, is then matched to them. Unlike
-    cvPCA this needs no eigenvectors, whose errors make cvPCA read low; it needs the law to hold from rank 1 to the last.
+    cvPCA this needs no eigenvectors, whose errors make cvPCA read low; but the law has to hold from rank 1 to the last.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def meme(
 
 
 def presentations(assembly: xr.DataArray) -> tuple[Any, np.ndarray, int]:
-    """Rows (presentation, neuroid) of stimuli shown at least twice, the index of each row's stimulus, stimuli dropped."""
+    """Rows (presentation, neuroid) of stimuli shown at least twice, each row's stimulus, and how many were dropped."""
     if assembly.dims == ("repeat", "stimulus", "neuroid"):
         n_repeats, n_stimuli, n_neuroids = assembly.shape
         return assembly.data.reshape(-1, n_neuroids), np.tile(np.arange(n_stimuli), n_repeats), 0

@@ -61,7 +61,7 @@ def two_populations(a: xr.DataArray, b: xr.DataArray, n_repeats: int) -> tuple[P
     """
     one, two = (_shown(assembly, n_repeats) for assembly in (a, b))
     ids = [_ids(shown, name) for shown, name in ((one, "a"), (two, "b"))]
-    both, in_one, in_two = np.intersect1d(*ids, return_indices=True)
+    both, in_one, in_two = np.intersect1d(ids[0], ids[1], return_indices=True)
     if both.size == 0:
         raise InputError(
             f"a and b have no stimulus_id in common (a: {first_few(ids[0], 2)}; b: {first_few(ids[1], 2)}): name the "

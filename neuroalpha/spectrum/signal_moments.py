@@ -59,8 +59,8 @@ def presentation_gram(values: Any, means: np.ndarray, engine: Engine = BLAS) -> 
 def deal_halves(stimulus: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Deal the presentations of every stimulus to two halves at random; the odd one goes to either.
 
-    ``stimulus`` (presentation,) holds indices 0..S-1, each at least twice. Returns two arrays (S, slots) of presentation
-    indices, padded with -1.
+    ``stimulus`` (presentation,) holds indices 0..S-1, each at least twice. Returns two arrays (S, slots) of indices of
+    presentations, padded with -1.
     """
     counts = np.bincount(stimulus)
     order = np.lexsort((rng.random(stimulus.size), stimulus))
@@ -80,8 +80,8 @@ def signal_moments(
     """Moments from the Gram matrix (presentation, presentation) of centred responses, numpy or torch.
 
     Each split of the presentations into halves gives a matrix of cross products between stimuli, centred on the mean
-    over stimuli. Centring leaves a bias of about 1 / (1 + S^2 / d) for d dimensions and S stimuli, far inside
-    the sampling error. Time: per split four products of side S.
+    over stimuli. Centring leaves a relative bias of d / S^2 for d dimensions and S stimuli, far inside the sampling
+    error. Time: per split four products of side S.
     """
     n_stimuli = int(stimulus.max()) + 1
     total = np.zeros((MAX_ORDER, n_stimuli))

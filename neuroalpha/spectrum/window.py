@@ -50,8 +50,8 @@ def check_window(ranks: object, size: int, rank: int) -> tuple[int, int]:
             f"it has {size} components" if rank == size else f"only {rank} of its {size} eigenvalues are above rounding"
         )
         raise InputError(
-            f"ranks {first} to {last} reach outside the spectrum ({reason}); use 'auto', or record more; the last rank it "
-            f"holds is {rank}"
+            f"ranks {first} to {last} reach outside the spectrum ({reason}); use 'auto', or record more; the last rank "
+            f"it holds is {rank}"
         )
     return first, last
 

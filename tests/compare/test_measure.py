@@ -48,9 +48,9 @@ def test_table():
 def test_bad_input():
     with pytest.raises(na.InputError, match=r"no neuroid coordinate 'layr'.*did you mean 'layer'"):
         na.measure(network(), by="layr")
-    with pytest.raises(na.InputError, match="estimator is 'meme'"):
-        na.measure(network(), estimator="meme")
-    with pytest.raises(na.InputError, match="no stimulus has 2"):
+    with pytest.raises(na.InputError, match=r"estimator is 'meem'.*did you mean 'meme'"):
+        na.measure(network(), estimator="meem")
+    with pytest.raises(na.InputError, match="every stimulus occurs once, as in a network"):
         na.measure(network(), estimator="cvpca")
 
 
@@ -87,6 +87,6 @@ def test_an_impossible_window_is_refused_before_the_work(monkeypatch):
     def never(*_, **__):
         raise AssertionError("the work began")
 
-    monkeypatch.setattr("neuroalpha.compare.measure.eigenspectrum", never)
+    monkeypatch.setattr("neuroalpha.compare.measure.get_estimator", never)
     with pytest.raises(na.InputError, match="none of 2 populations can be fitted; of 'b': ranks 4 to 70 reach outside"):
         na.measure(network(), ranks=(4, 70))

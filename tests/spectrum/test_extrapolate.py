@@ -119,7 +119,7 @@ def test_windows():
         ({"level": 5}, "level is 5"),
         ({"estimator": "cvpac"}, "did you mean 'cvpca'"),
         ({"estimator_options": {"seeds": 1}}, "does not take"),
-        ({"estimator": "cvpca"}, "2 usable presentations"),
+        ({"estimator": "cvpca"}, "no stimulus occurs twice"),
     ],
 )
 def test_bad_input(changes, message):

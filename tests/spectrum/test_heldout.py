@@ -225,7 +225,7 @@ def test_bad_input():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(20, 5))
     once = assembly(x)
-    with pytest.raises(na.InputError, match="no stimulus has 2 usable presentations"):
+    with pytest.raises(na.InputError, match="no stimulus occurs twice"):
         na.heldout_spectrum(once)
     with pytest.raises(na.InputError, match=r"no stimulus_id in common \(a: '0', '1', .*; b: 'x0'"):
         na.heldout_spectrum(once, assembly(x, [f"x{i}" for i in range(20)]))
