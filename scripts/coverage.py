@@ -72,7 +72,7 @@ def main() -> None:
             file.flush()
     rows = pd.read_csv(arguments.out)
     print("alpha noise       share estimator draws | bias    sd     half-width  covered (95 % interval of that share)")
-    for key, part in rows.groupby(COLUMNS[:3] + ["estimator"], sort=False):
+    for key, part in rows.groupby([*COLUMNS[:3], "estimator"], sort=False):
         known_part = part.dropna()
         error, half = known_part.found - key[0], (known_part.high - known_part.low) / 2
         hits, n = int((error.abs() <= half).sum()), len(part)

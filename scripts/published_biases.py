@@ -26,7 +26,7 @@ ALIGNED_SHARE = {"aligned": 1.0, "mixed": 0.25, "independent": 0.0}  # of the no
 
 def recording(alpha: float, aligned: float, share: float, sizes: tuple[int, int], seed: int) -> np.ndarray:
     """Two repeats (2, stimulus, neuroid) in the coordinates of the signal's eigenvectors."""
-    n_stimuli, n_neurons = sizes
+    n_neurons = sizes[1]
     rng = np.random.default_rng(seed)
     rank = np.arange(1, n_neurons + 1)
     signal_power, noise_power = rank**-alpha, 1.0 / rank
