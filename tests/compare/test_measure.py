@@ -90,3 +90,12 @@ def test_an_impossible_window_is_refused_before_the_work(monkeypatch):
     monkeypatch.setattr("neuroalpha.compare.measure.get_estimator", never)
     with pytest.raises(na.InputError, match="none of 2 populations can be fitted; of 'b': ranks 4 to 70 reach outside"):
         na.measure(network(), ranks=(4, 70))
+
+
+def test_every_estimator_of_repeats_by_name():
+    recording, _ = na.simulate_recording(1.0, 150, 120, signal_fraction=0.5, spontaneous=False, seed=0)
+    for estimator in ("cvpca", "meme", "heldout"):
+        (only,) = na.measure(recording.responses, estimator=estimator, ranks=(4, 30), n_draws=8)
+        assert only.spectrum.attrs["estimator"] == estimator
+        assert only.fit.estimator == estimator
+        assert only.fit.low < only.fit.alpha < only.fit.high
