@@ -47,6 +47,7 @@ class _Seen:
     low: np.ndarray
     high: np.ndarray
     fingerprint: np.ndarray
+    shown: np.ndarray  # rows that hold a value
     whole: bool = True
     at_limit: np.ndarray = field(default_factory=lambda: np.zeros(len(INTEGER_LIMITS), dtype=np.int64))
     below_limit: np.ndarray = field(default_factory=lambda: np.zeros(len(INTEGER_LIMITS), dtype=np.int64))
@@ -178,7 +179,12 @@ def _look(responses: xr.DataArray) -> _Seen:
     """The one pass: extremes of each neuroid, fingerprint of each presentation, integer values near a type's limit."""
     n_neuroids = responses.shape[-1]
     n_rows = responses.size // n_neuroids
-    seen = _Seen(np.full(n_neuroids, np.nan), np.full(n_neuroids, np.nan), np.zeros((n_rows, N_FINGERPRINTS)))
+    seen = _Seen(
+        np.full(n_neuroids, np.nan),
+        np.full(n_neuroids, np.nan),
+        np.zeros((n_rows, N_FINGERPRINTS)),
+        np.zeros(n_rows, dtype=bool),
+    )
     project = np.random.default_rng(0).standard_normal((n_neuroids, N_FINGERPRINTS))
     for first_row, first_neuroid, raw in _blocks(responses.data):
         block = np.asarray(raw, dtype=np.float64)
@@ -188,7 +194,9 @@ def _look(responses: xr.DataArray) -> _Seen:
         seen.high[columns] = np.fmax(seen.high[columns], np.fmax.reduce(block, axis=0))
         if np.isinf(seen.low[columns]).any() or np.isinf(seen.high[columns]).any():
             continue  # refused below
-        block = np.nan_to_num(block, nan=0.0) if np.isnan(block).any() else block
+        absent = np.isnan(block) if np.isnan(block.sum()) else None
+        seen.shown[rows] |= True if absent is None else ~absent.all(axis=1)
+        block = block if absent is None else np.where(absent, 0.0, block)
         seen.fingerprint[rows] += block @ project[columns]
         # One row tells most data apart from whole numbers; only whole numbers are counted.
         seen.whole = seen.whole and bool((block[0] % 1 == 0).all() and (block % 1 == 0).all())
@@ -255,7 +263,7 @@ def _check_constant(seen: _Seen, names: np.ndarray, responses: xr.DataArray) -> 
 
 def _check_copies(seen: _Seen, stimulus: np.ndarray, attrs: dict[Any, Any], warn: bool) -> tuple[int, int]:
     """Stimuli shown repeatedly, and those of them with two presentations that agree to rounding."""
-    rows = np.flatnonzero(stimulus >= 0)
+    rows = np.flatnonzero((stimulus >= 0) & seen.shown)
     rows = rows[np.lexsort((seen.fingerprint[rows, 0], stimulus[rows]))]  # copies become neighbours
     shown, marks = stimulus[rows], seen.fingerprint[rows]
     repeated = int((np.bincount(shown, minlength=1) > 1).sum())

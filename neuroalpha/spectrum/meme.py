@@ -16,11 +16,12 @@ from neuroalpha.spectrum.checks import check_responses
 from neuroalpha.spectrum.gram import column_means
 from neuroalpha.spectrum.matching import N_PARAMETERS, WELL_KNOWN, Match, log_spectrum, make_target, match
 from neuroalpha.spectrum.result import check_values, make_spectrum
-from neuroalpha.spectrum.signal_moments import Moments, presentation_gram, signal_moments
+from neuroalpha.spectrum.signal_moments import Moments, centre_repetitions, presentation_gram, signal_moments
 from neuroalpha.spectrum.twin import engine
 
 Model = Literal["power", "broken"]
 MIN_STIMULI = 20
+FEW_CARRIERS = 5.0  # medians at 300 stimuli: 26 for Gaussian responses, 8 exponential, 4 lognormal
 
 
 def meme(
@@ -82,7 +83,8 @@ def meme(
     The interval is over new stimuli and new noise, for these neuroids. The chi-square takes the moments' covariance
     from the data by the jackknife, which is too large where noise dominates: a small p is evidence against the law, a
     large p is none for it. The moments beyond the first are led by the first tens of ranks; the tail of a broken law is
-    known from the total variance alone. Time for P presentations of S stimuli, N neuroids: one product P^2 N and four
+    known from the total variance alone. For signals with heavy tails the interval is too short: it covered the truth in
+    94 % (exponential) and 64 to 75 % (lognormal) of 200 simulations of 300 x 400; Gaussian ones in 89 to 99 %. Time for P presentations of S stimuli, N neuroids: one product P^2 N and four
     of S^3 per split. Memory: the Gram matrix, P^2 float64, and ten matrices S^2.
 
     Examples
@@ -100,25 +102,27 @@ def meme(
     if isinstance(assembly, xr.DataArray) and "blank" in assembly.coords:
         assembly = drop_blanks(assembly)
     check_responses(assembly, needs_repeats=True)
-    values, stimulus, n_dropped = presentations(assembly)
+    values, stimulus, repetition, n_dropped = presentations(assembly)
     n_stimuli, n_neuroids = int(stimulus.max()) + 1, int(values.shape[1])
     if n_stimuli < MIN_STIMULI:
         raise InputError(f"moments need at least {MIN_STIMULI} repeated stimuli, got {n_stimuli}; record more")
     means, missing = column_means(values)
     n_missing = check_values(means, missing, values.shape[0], assembly.coords["neuroid_id"].values)
     rng = np.random.default_rng(seed)
-    gram = presentation_gram(values, means, backend)
+    gram = centre_repetitions(presentation_gram(values, means, backend), repetition, n_stimuli)
     moments = signal_moments(gram, stimulus, n_neuroids, n_splits, rng)
     found, target = _match(moments, model, n_neuroids)
     log_rank, scale = np.log(np.arange(1, n_neuroids + 1)), moments.value[0]
-    eigenvalue = scale * np.exp(log_spectrum(model, found.theta, log_rank))
+    eigenvalue = scale * moments.unit * np.exp(log_spectrum(model, found.theta, log_rank))
     groups = np.array_split(rng.permutation(n_stimuli), n_draws) if n_draws else []
     draws = np.empty((n_draws, n_neuroids))
     watched = tqdm(groups, desc="MEME interval", unit="draw", disable=not progress, file=sys.stderr, delay=1)
     for draw, group in enumerate(watched):
         part = make_target(moments.without(group), scale, like=target)
-        draws[draw] = scale * np.exp(
-            log_spectrum(model, match(model, part, n_neuroids, start=found.theta).theta, log_rank)
+        draws[draw] = (
+            scale
+            * moments.unit
+            * np.exp(log_spectrum(model, match(model, part, n_neuroids, start=found.theta).theta, log_rank))
         )
     spectrum = make_spectrum(
         eigenvalue,
@@ -136,7 +140,7 @@ def meme(
         n_neuroids=n_neuroids,
         n_missing_filled=n_missing,
         n_splits=int(n_splits),
-        center="neuroid mean over all presentations, then over stimuli",
+        center="neuroid mean of each repetition, then over stimuli",
         resample="stimulus",
         draw_fraction=1 - 1 / n_draws if n_draws else 0.5,
         seed=int(seed),
@@ -145,24 +149,29 @@ def meme(
     return _with_moments(spectrum, moments, eigenvalue)
 
 
-def presentations(assembly: xr.DataArray) -> tuple[Any, np.ndarray, int]:
-    """Rows (presentation, neuroid) of stimuli shown at least twice, each row's stimulus, and how many were dropped."""
+def presentations(assembly: xr.DataArray) -> tuple[Any, np.ndarray, np.ndarray, int]:
+    """Rows (presentation, neuroid) of stimuli shown at least twice, each row's stimulus and repetition; stimuli dropped.
+
+    A presentation that is NaN throughout is none.
+    """
     if assembly.dims == ("repeat", "stimulus", "neuroid"):
         n_repeats, n_stimuli, n_neuroids = assembly.shape
-        return assembly.data.reshape(-1, n_neuroids), np.tile(np.arange(n_stimuli), n_repeats), 0
-    values = assembly.data
-    ids, stimulus = np.unique(assembly.coords["stimulus_id"].values.astype(str), return_inverse=True)
-    stimulus = stimulus.reshape(-1)
-    usable = ~np.asarray(assembly.isnull().all("neuroid").values)
-    counts = np.bincount(stimulus[usable], minlength=ids.size)
+        values = assembly.data.reshape(-1, n_neuroids)
+        stimulus, repetition = np.tile(np.arange(n_stimuli), n_repeats), np.repeat(np.arange(n_repeats), n_stimuli)
+    else:
+        values, repetition = assembly.data, assembly.coords["repetition"].values
+        ids = assembly.coords["stimulus_id"].values.astype(str)
+        stimulus = np.unique(ids, return_inverse=True)[1].reshape(-1)
+    usable = np.asarray(~assembly.isnull().all("neuroid").values).reshape(-1)
+    counts = np.bincount(stimulus[usable], minlength=int(stimulus.max()) + 1)
     rows = np.flatnonzero(usable & (counts[stimulus] > 1))
     n_dropped = int((counts < 2).sum())
     if n_dropped:
         warnings.warn(
-            f"{n_dropped} of {ids.size} stimuli have fewer than 2 presentations and are dropped", stacklevel=3
+            f"{n_dropped} of {counts.size} stimuli have fewer than 2 presentations and are dropped", stacklevel=3
         )
     kept = np.unique(stimulus[rows], return_inverse=True)[1].reshape(-1)
-    return (values if rows.size == values.shape[0] else values[rows]), kept, n_dropped
+    return (values if rows.size == values.shape[0] else values[rows]), kept, repetition[rows], n_dropped
 
 
 def _match(moments: Moments, model: Model, n_neuroids: int) -> tuple[Match, Any]:
@@ -170,8 +179,8 @@ def _match(moments: Moments, model: Model, n_neuroids: int) -> tuple[Match, Any]
     error = np.sqrt(np.diag(moments.covariance))
     if moments.value[0] < 2 * error[0]:
         raise InputError(
-            f"no signal: the variance that repeats share is {moments.value[0]:.3g} with a standard error of "
-            f"{error[0]:.3g}; check that presentations carry the right stimulus_id, or record more repeats"
+            f"no signal: the variance that repeats share is {moments.in_units[0][0]:.3g} with a standard error of "
+            f"{moments.in_units[1][0]:.3g}; check that presentations carry the right stimulus_id, or record more repeats"
         )
     target = make_target(moments, moments.value[0])
     if target.order.size < N_PARAMETERS[model]:
@@ -184,6 +193,12 @@ def _match(moments: Moments, model: Model, n_neuroids: int) -> tuple[Match, Any]
         warnings.warn(
             f"noise hides the second moment (relative standard error {error[1] / abs(moments.value[1]):.0%}, "
             f"{WELL_KNOWN:.0%} is the most that is well known): alpha rests on little; look at its interval",
+            stacklevel=3,
+        )
+    if moments.n_effective < FEW_CARRIERS and target.logarithm[1]:
+        warnings.warn(
+            f"few stimuli carry the error of the second moment (as if {moments.n_effective:.1f} alike): responses with "
+            "such heavy tails have intervals that are too short; see the notes of meme",
             stacklevel=3,
         )
     if found.p_value < 1e-3:
@@ -208,8 +223,7 @@ def _parameters(found: Match) -> dict[str, float]:
 
 def _with_moments(spectrum: xr.Dataset, moments: Moments, eigenvalue: np.ndarray) -> xr.Dataset:
     order = np.arange(1, moments.value.size + 1)
-    spectrum["moment"] = ("order", moments.value)
-    spectrum["moment_error"] = ("order", np.sqrt(np.diag(moments.covariance)))
+    spectrum["moment"], spectrum["moment_error"] = (("order", each) for each in moments.in_units)
     spectrum["moment_matched"] = ("order", (eigenvalue ** order[:, None]).mean(axis=1))
     return spectrum.assign_coords(order=order)
 

@@ -19,14 +19,27 @@ from neuroalpha.spectrum.gram import BLAS, Engine
 
 
 class Moments(NamedTuple):
-    """``value`` (order,): mean over neuroids of lambda^p; ``influence`` (order, stimulus): what each stimulus adds.
+    """``value`` (order,): mean over neuroids of (lambda / unit)^p; ``influence`` (order, stimulus): each stimulus' share.
 
     The mean of ``influence`` over stimuli is zero; leaving stimulus s out changes the moment by -influence / (S - 1),
-    to first order.
+    to first order. ``unit``, of the size of a neuroid's variance, keeps fifth powers inside the range of numbers.
     """
 
     value: np.ndarray
     influence: np.ndarray
+    unit: float = 1.0
+
+    @property
+    def in_units(self) -> tuple[np.ndarray, np.ndarray]:
+        """Moments and their standard errors (order,) in powers of the responses' own units."""
+        scale = self.unit ** np.arange(1, self.value.size + 1)
+        return self.value * scale, np.sqrt(np.diag(self.covariance)) * scale
+
+    @property
+    def n_effective(self) -> float:
+        """How many stimuli carry the error of the second moment, were they alike; few where responses' tails are heavy."""
+        share = self.influence[1] ** 2
+        return float(share.sum() ** 2 / (share**2).sum())
 
     @property
     def covariance(self) -> np.ndarray:
@@ -41,7 +54,7 @@ class Moments(NamedTuple):
         """The moments without some stimuli, to first order."""
         kept = np.delete(self.influence, stimuli, axis=1)
         value = self.value - self.influence[:, stimuli].sum(axis=1) / kept.shape[1]
-        return Moments(value, kept - kept.mean(axis=1, keepdims=True))
+        return Moments(value, kept - kept.mean(axis=1, keepdims=True), self.unit)
 
 
 def presentation_gram(values: Any, means: np.ndarray, engine: Engine = BLAS) -> Any:
@@ -80,23 +93,41 @@ def signal_moments(
     """Moments from the Gram matrix (presentation, presentation) of centred responses, numpy or torch.
 
     Each split of the presentations into halves gives a matrix of cross products between stimuli, centred on the mean
-    over stimuli. Centring leaves a relative bias of d / S^2 for d dimensions and S stimuli, far inside the sampling
-    error. Time: per split four products of side S.
+    over stimuli. Centring takes the S-th part of the variance from every stimulus and lends it, with the other sign, to
+    every pair; both are given back. ``gram`` is divided by its size in place. Time: per split four products of side S.
     """
     n_stimuli = int(stimulus.max()) + 1
+    unit = float(gram.diagonal().sum()) / gram.shape[0] / n_neuroids or 1.0
+    gram /= unit
     total = np.zeros((MAX_ORDER, n_stimuli))
     for _ in range(n_splits):
         first, second = deal_halves(stimulus, rng)
         cross = _mean_rows(_mean_rows(gram, first).T, second).T
         cross = cross - cross.mean(0) - cross.mean(1)[:, None] + cross.mean()
-        cross *= n_stimuli / (n_stimuli - 1)  # what centring on S stimuli takes away of each covariance
+        cross *= n_stimuli / (n_stimuli - 1)
+        lent = float(cross.diagonal().sum()) / n_stimuli / (n_stimuli - 1)
+        cross += lent
         for order, sums in enumerate(cycle_sums(cross)):
-            total[order] += np.asarray(sums.cpu() if hasattr(sums, "cpu") else sums)
+            total[order] += np.asarray(sums.cpu() if hasattr(sums, "cpu") else sums) - (lent if order == 0 else 0.0)
     # As many cycles of p stimuli start at each stimulus as there are ways to choose the others in turn.
     ways = np.cumprod([1.0, *(n_stimuli - np.arange(1, MAX_ORDER))])
     started = total / (n_splits * n_neuroids * ways[:, None])
     value = started.mean(axis=1)
-    return Moments(value, np.arange(1, MAX_ORDER + 1)[:, None] * (started - value[:, None]))
+    return Moments(value, np.arange(1, MAX_ORDER + 1)[:, None] * (started - value[:, None]), unit)
+
+
+def centre_repetitions(gram: Any, repetition: np.ndarray, n_stimuli: int) -> Any:
+    """Centre every repetition (presentation,) that shows most stimuli on its own mean, in the Gram matrix, in place.
+
+    A drift between repetitions is the same for all stimuli and is neither signal nor independent noise: with offset d
+    it would add |d|^4 to the second moment.
+    """
+    for one in np.unique(repetition):
+        rows = np.flatnonzero(repetition == one)
+        if rows.size > n_stimuli / 2:
+            gram[rows] -= gram[rows].mean(0)
+            gram[:, rows] -= gram[:, rows].mean(1)[:, None]
+    return gram
 
 
 def _mean_rows(matrix: Any, rows: np.ndarray) -> Any:

@@ -86,3 +86,24 @@ def test_a_moment_that_noise_hides_is_compared_as_it_is():
     assert list(target.logarithm) == [True, True, False, True, True]
     assert target.value[2] < 0
     assert np.isfinite(match("power", target, N_NEUROIDS).chi2)
+
+
+def sampled(relative_error, seed):
+    """Moments of a power law with Gaussian errors of the logarithm's size, and influences that tell them."""
+    moments = exact("power", (0.0, 1.0), relative_error)
+    errors = np.random.default_rng(seed).multivariate_normal(np.zeros(5), moments.covariance)
+    return Moments(moments.value + errors, moments.influence)
+
+
+def test_the_chi_square_has_its_degrees_of_freedom():
+    found = [match("power", make_target(m, m.value[0]), N_NEUROIDS) for m in (sampled(0.01, s) for s in range(200))]
+    assert {each.dof for each in found} == {3}
+    assert np.mean([each.chi2 for each in found]) == pytest.approx(3, abs=0.6)
+
+
+def test_logarithms_are_not_biased():
+    targets = [make_target(m, 1.0) for m in (sampled(0.05, s) for s in range(800))]
+    law = np.log((np.exp(-LOG_RANK) ** np.arange(1, 6)[:, None]).mean(axis=1))
+    mean = np.mean([t.value[:3] for t in targets], axis=0)
+    error = np.std([t.value[:3] for t in targets], axis=0, ddof=1) / np.sqrt(800)
+    assert (np.abs(mean - law[:3]) < 3.5 * error + 1e-4).all()

@@ -113,6 +113,29 @@ def test_real_recordings(shared_data):
     assert spectrum.attrs["n_presentations"] == np.isfinite(raw).any(axis=0).sum()
 
 
+def test_units_drift_and_padding_do_not_matter():
+    assembly = recording(n_stimuli=120, n_neuroids=150)
+    assembly = assembly[~assembly.blank.values].astype(float)
+    alpha = na.meme(assembly, n_draws=0).attrs["alpha"]
+    for scale in (1e-20, 1e20):
+        assert na.meme(assembly * scale, n_draws=0).attrs["alpha"] == pytest.approx(alpha, abs=1e-6)
+    drift = 3 * np.random.default_rng(0).normal(size=150) * assembly.repetition.values[:, None]
+    assert na.meme(assembly + drift, n_draws=0).attrs["alpha"] == pytest.approx(alpha, abs=1e-5)
+    halves = na.repeats(assembly)
+    padded = np.concatenate([halves.values, np.full((2, *halves.shape[1:]), np.nan)])
+    padded[2, :10] = padded[0, :10] + 1
+    spectrum = na.meme(na.read_array(padded).copy(), n_draws=0)
+    assert spectrum.attrs["n_presentations"] == 250
+
+
+def test_heavy_tails_are_told():
+    rng = np.random.default_rng(0)
+    signal = np.exp(1.5 * rng.normal(size=(200, 100))) * np.arange(1, 101) ** -0.5
+    trials = na.read_array(np.stack([signal + 0.1 * rng.normal(size=signal.shape) for _ in range(2)]))
+    with pytest.warns(UserWarning, match="few stimuli carry"):
+        na.meme(trials, n_draws=0)
+
+
 def test_bad_input():
     assembly = recording(n_stimuli=60, n_neuroids=50)
     with pytest.raises(na.InputError, match="model is 'bend'"):
