@@ -119,6 +119,13 @@ def match(model: str, target: Target, n_neuroids: int, start: np.ndarray | None 
     return Match(model, best.x, 2 * best.cost, order.size - N_PARAMETERS[model])
 
 
+def at_bound(found: Match, n_neuroids: int) -> bool:
+    """Whether a broken law's break or exponents ended at the edge of what is searched, so that they say nothing."""
+    low, high = _bounds(found.model, np.log(np.arange(1, n_neuroids + 1)))
+    edge = 1e-3 * np.maximum(1.0, np.abs(found.theta))
+    return found.model == "broken" and bool(((found.theta < low + edge) | (found.theta > high - edge))[1:].any())
+
+
 def _starts(model: str, log_rank: np.ndarray) -> list[np.ndarray]:
     """Starting points of mean eigenvalue 1."""
     if model == "power":

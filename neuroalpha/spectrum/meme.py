@@ -10,11 +10,12 @@ import numpy as np
 import xarray as xr
 from tqdm import tqdm
 
+from neuroalpha._checks import check_seed, whole
 from neuroalpha.assembly import drop_blanks
 from neuroalpha.errors import InputError
 from neuroalpha.spectrum.checks import check_responses
 from neuroalpha.spectrum.gram import column_means
-from neuroalpha.spectrum.matching import N_PARAMETERS, WELL_KNOWN, Match, log_spectrum, make_target, match
+from neuroalpha.spectrum.matching import N_PARAMETERS, WELL_KNOWN, Match, at_bound, log_spectrum, make_target, match
 from neuroalpha.spectrum.result import check_values, make_spectrum
 from neuroalpha.spectrum.signal_moments import Moments, centre_repetitions, presentation_gram, signal_moments
 from neuroalpha.spectrum.twin import engine
@@ -80,12 +81,15 @@ def meme(
 
     Notes
     -----
-    The interval is over new stimuli and new noise, for these neuroids. The chi-square takes the moments' covariance
-    from the data by the jackknife, which is too large where noise dominates: a small p is evidence against the law, a
-    large p is none for it. The moments beyond the first are led by the first tens of ranks; the tail of a broken law is
-    known from the total variance alone. For signals with heavy tails the interval is too short: it covered the truth in
-    94 % (exponential) and 64 to 75 % (lognormal) of 200 simulations of 300 x 400; Gaussian ones in 89 to 99 %. Time for P presentations of S stimuli, N neuroids: one product P^2 N and four
-    of S^3 per split. Memory: the Gram matrix, P^2 float64, and ten matrices S^2.
+    The interval is over new stimuli and new noise, for these neuroids. Where the signal's tails are heavy it is too
+    short: of 200 simulations of 300 x 400 it covered the truth in 89 to 99 % with Gaussian signals, 88 to 94 % with
+    exponential and 64 to 75 % with lognormal ones. The chi-square takes the moments' covariance from the data by the
+    jackknife, which is too large where noise dominates: a small p is evidence against the law, a large p is none for
+    it. The moments beyond the first are led by the first tens of ranks; the tail of a broken law is known from the
+    total variance alone.
+
+    Time for P presentations of S stimuli, N neuroids: one product P^2 N and four of S^3 per split. Memory: the Gram
+    matrix, P^2 float64, and ten matrices S^2.
 
     Examples
     --------
@@ -98,6 +102,7 @@ def meme(
     True
     """
     _check_arguments(model, n_splits, n_draws)
+    check_seed(seed)
     backend = engine(device)
     if isinstance(assembly, xr.DataArray) and "blank" in assembly.coords:
         assembly = drop_blanks(assembly)
@@ -110,7 +115,7 @@ def meme(
     n_missing = check_values(means, missing, values.shape[0], assembly.coords["neuroid_id"].values)
     rng = np.random.default_rng(seed)
     gram = centre_repetitions(presentation_gram(values, means, backend), repetition, n_stimuli)
-    moments = signal_moments(gram, stimulus, n_neuroids, n_splits, rng)
+    moments = signal_moments(gram, stimulus, repetition, n_neuroids, n_splits, rng)
     found, target = _match(moments, model, n_neuroids)
     log_rank, scale = np.log(np.arange(1, n_neuroids + 1)), moments.value[0]
     eigenvalue = scale * moments.unit * np.exp(log_spectrum(model, found.theta, log_rank))
@@ -150,7 +155,7 @@ def meme(
 
 
 def presentations(assembly: xr.DataArray) -> tuple[Any, np.ndarray, np.ndarray, int]:
-    """Rows (presentation, neuroid) of stimuli shown at least twice, each row's stimulus and repetition; stimuli dropped.
+    """Rows of stimuli shown at least twice, the stimulus and repetition of each row, and how many stimuli were dropped.
 
     A presentation that is NaN throughout is none.
     """
@@ -180,7 +185,8 @@ def _match(moments: Moments, model: Model, n_neuroids: int) -> tuple[Match, Any]
     if moments.value[0] < 2 * error[0]:
         raise InputError(
             f"no signal: the variance that repeats share is {moments.in_units[0][0]:.3g} with a standard error of "
-            f"{moments.in_units[1][0]:.3g}; check that presentations carry the right stimulus_id, or record more repeats"
+            f"{moments.in_units[1][0]:.3g}; check that presentations carry the right stimulus_id, or record more "
+            "repeats"
         )
     target = make_target(moments, moments.value[0])
     if target.order.size < N_PARAMETERS[model]:
@@ -195,7 +201,13 @@ def _match(moments: Moments, model: Model, n_neuroids: int) -> tuple[Match, Any]
             f"{WELL_KNOWN:.0%} is the most that is well known): alpha rests on little; look at its interval",
             stacklevel=3,
         )
-    if moments.n_effective < FEW_CARRIERS and target.logarithm[1]:
+    if at_bound(found, n_neuroids):
+        warnings.warn(
+            "the break or an exponent lies at the edge of what is searched (ranks 2 to half of the neuroids, exponents "
+            "0 to 6): the moments do not determine a broken law here; do not read its parameters",
+            stacklevel=3,
+        )
+    if moments.n_effective < FEW_CARRIERS:
         warnings.warn(
             f"few stimuli carry the error of the second moment (as if {moments.n_effective:.1f} alike): responses with "
             "such heavy tails have intervals that are too short; see the notes of meme",
@@ -231,7 +243,6 @@ def _with_moments(spectrum: xr.Dataset, moments: Moments, eigenvalue: np.ndarray
 def _check_arguments(model: str, n_splits: int, n_draws: int) -> None:
     if model not in get_args(Model):
         raise InputError(f"model is {model!r}; expected one of {tuple(N_PARAMETERS)}")
-    if n_splits < 1:
-        raise InputError(f"n_splits is {n_splits}; expected at least 1")
-    if n_draws < 0 or 0 < n_draws < 5:
+    whole(n_splits, "n_splits", 1)
+    if 0 < whole(n_draws, "n_draws") < 5:
         raise InputError(f"n_draws is {n_draws}; an interval needs at least 5 groups of stimuli, or 0 for no interval")

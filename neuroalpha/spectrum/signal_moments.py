@@ -19,7 +19,7 @@ from neuroalpha.spectrum.gram import BLAS, Engine
 
 
 class Moments(NamedTuple):
-    """``value`` (order,): mean over neuroids of (lambda / unit)^p; ``influence`` (order, stimulus): each stimulus' share.
+    """``value`` (order,): mean over neuroids of (lambda / unit)^p; ``influence`` (order, stimulus): what each adds.
 
     The mean of ``influence`` over stimuli is zero; leaving stimulus s out changes the moment by -influence / (S - 1),
     to first order. ``unit``, of the size of a neuroid's variance, keeps fifth powers inside the range of numbers.
@@ -37,7 +37,7 @@ class Moments(NamedTuple):
 
     @property
     def n_effective(self) -> float:
-        """How many stimuli carry the error of the second moment, were they alike; few where responses' tails are heavy."""
+        """How many stimuli carry the error of the second moment, were they alike; few where tails are heavy."""
         share = self.influence[1] ** 2
         return float(share.sum() ** 2 / (share**2).sum())
 
@@ -69,14 +69,17 @@ def presentation_gram(values: Any, means: np.ndarray, engine: Engine = BLAS) -> 
     return engine.full(scatter)
 
 
-def deal_halves(stimulus: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def deal_halves(
+    stimulus: np.ndarray, repetition: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     """Deal the presentations of every stimulus to two halves at random; the odd one goes to either.
 
-    ``stimulus`` (presentation,) holds indices 0..S-1, each at least twice. Returns two arrays (S, slots) of indices of
-    presentations, padded with -1.
+    ``stimulus`` (presentation,) holds indices 0..S-1, each at least twice; ``repetition`` makes the deal independent of
+    the order of presentations. Returns two arrays (S, slots) of indices of presentations, padded with -1.
     """
     counts = np.bincount(stimulus)
-    order = np.lexsort((rng.random(stimulus.size), stimulus))
+    sorted_rows = np.lexsort((repetition, stimulus))
+    order = sorted_rows[np.lexsort((rng.random(stimulus.size), stimulus[sorted_rows]))]
     starts = np.cumsum(counts) - counts
     small = np.where(rng.random(counts.size) < 0.5, counts // 2, -(-counts // 2))
     slots = np.arange(-(-int(counts.max()) // 2))
@@ -88,7 +91,7 @@ def deal_halves(stimulus: np.ndarray, rng: np.random.Generator) -> tuple[np.ndar
 
 
 def signal_moments(
-    gram: Any, stimulus: np.ndarray, n_neuroids: int, n_splits: int, rng: np.random.Generator
+    gram: Any, stimulus: np.ndarray, repetition: np.ndarray, n_neuroids: int, n_splits: int, rng: np.random.Generator
 ) -> Moments:
     """Moments from the Gram matrix (presentation, presentation) of centred responses, numpy or torch.
 
@@ -101,7 +104,7 @@ def signal_moments(
     gram /= unit
     total = np.zeros((MAX_ORDER, n_stimuli))
     for _ in range(n_splits):
-        first, second = deal_halves(stimulus, rng)
+        first, second = deal_halves(stimulus, repetition, rng)
         cross = _mean_rows(_mean_rows(gram, first).T, second).T
         cross = cross - cross.mean(0) - cross.mean(1)[:, None] + cross.mean()
         cross *= n_stimuli / (n_stimuli - 1)

@@ -80,6 +80,8 @@ def test_rotation_order_and_seed():
     rotated = assembly.copy(data=assembly.values.astype(float) @ rotation)
     assert na.meme(rotated, n_draws=0).attrs["alpha"] == pytest.approx(alpha, abs=1e-5)
     assert na.meme(assembly, n_draws=0).attrs["alpha"] == alpha
+    shuffled = assembly[np.random.default_rng(1).permutation(assembly.sizes["presentation"])]
+    assert na.meme(shuffled, n_draws=0).attrs["alpha"] == pytest.approx(alpha, abs=1e-6)
     assert na.meme(assembly, n_draws=0, seed=1).attrs["alpha"] != alpha
 
 
@@ -128,6 +130,11 @@ def test_units_drift_and_padding_do_not_matter():
     assert spectrum.attrs["n_presentations"] == 250
 
 
+def test_a_break_that_is_not_determined_is_told():
+    with pytest.warns(UserWarning, match="edge of what is searched"):
+        na.meme(recording(n_stimuli=500, n_neuroids=1000, seed=3), "broken", n_draws=0)
+
+
 def test_heavy_tails_are_told():
     rng = np.random.default_rng(0)
     signal = np.exp(1.5 * rng.normal(size=(200, 100))) * np.arange(1, 101) ** -0.5
@@ -144,6 +151,8 @@ def test_bad_input():
         na.meme(assembly, n_draws=3)
     with pytest.raises(na.InputError, match="n_splits is 0"):
         na.meme(assembly, n_splits=0)
+    with pytest.raises(na.InputError, match="seed is None"):
+        na.meme(assembly, seed=None)
     with pytest.raises(na.InputError, match="device"):
         na.meme(assembly, device="abacus")
     with pytest.raises(na.InputError, match="at least 20 repeated stimuli"):

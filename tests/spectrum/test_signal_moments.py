@@ -24,9 +24,14 @@ def make(seed, n_stimuli=60, n_neuroids=12, counts=2, noise=1.0, mean=5.0):
     return signal[stimulus] + noise * error + mean, stimulus, eigenvalue
 
 
+def count(stimulus):
+    """0, 1, .. for the presentations of each stimulus, in order."""
+    return np.array([np.sum(stimulus[:i] == s) for i, s in enumerate(stimulus)])
+
+
 def moments(values, stimulus, n_splits=4, seed=0):
     gram = presentation_gram(values, values.mean(axis=0))
-    return signal_moments(gram, stimulus, values.shape[1], n_splits, np.random.default_rng(seed))
+    return signal_moments(gram, stimulus, count(stimulus), values.shape[1], n_splits, np.random.default_rng(seed))
 
 
 @pytest.mark.parametrize("counts", [2, 3, np.r_[np.full(30, 2), np.full(30, 5)]])
@@ -59,6 +64,7 @@ def test_invariances(seed):
     np.testing.assert_allclose(
         moments(values @ rotation + 7, stimulus).in_units[0], whole.in_units[0], rtol=1e-8, atol=1e-9
     )
+    np.testing.assert_allclose(moments(values[::-1], stimulus[::-1]).value[0], whole.value[0], rtol=1e-9)
     np.testing.assert_allclose(moments(3 * values, stimulus).in_units[0], whole.in_units[0] * 9.0**POWERS, rtol=1e-9)
 
 
@@ -131,7 +137,7 @@ def test_a_drift_between_repetitions_is_taken_out(offset):
 
     def centred(x):
         gram = centre_repetitions(presentation_gram(x, x.mean(axis=0)), repetition, 50)
-        return signal_moments(gram, stimulus, 12, 4, np.random.default_rng(0)).in_units[0]
+        return signal_moments(gram, stimulus, repetition, 12, 4, np.random.default_rng(0)).in_units[0]
 
     np.testing.assert_allclose(centred(values + drift), centred(values), rtol=1e-8)
 
@@ -150,12 +156,12 @@ def test_few_stimuli_that_carry_the_error_are_counted():
 def test_every_presentation_is_dealt_once(seed, counts):
     stimulus = np.repeat(np.arange(len(counts)), counts)
     stimulus = np.random.default_rng(seed).permutation(stimulus)
-    first, second = deal_halves(stimulus, np.random.default_rng(seed))
-    for s, count in enumerate(counts):
+    first, second = deal_halves(stimulus, count(stimulus), np.random.default_rng(seed))
+    for s, n_shown in enumerate(counts):
         dealt = np.r_[first[s], second[s]]
         dealt = dealt[dealt >= 0]
         assert sorted(dealt) == list(np.flatnonzero(stimulus == s))
-        assert abs((first[s] >= 0).sum() - (second[s] >= 0).sum()) == count % 2
+        assert abs((first[s] >= 0).sum() - (second[s] >= 0).sum()) == n_shown % 2
 
 
 def test_gram_of_dask_and_nan_and_torch():
@@ -169,7 +175,7 @@ def test_gram_of_dask_and_nan_and_torch():
     from neuroalpha.spectrum.twin import engine
 
     twin = presentation_gram(values, means, engine("cpu"))
-    found = signal_moments(twin, stimulus, 12, 3, np.random.default_rng(0))
-    expected = signal_moments(np.array(lazy), stimulus, 12, 3, np.random.default_rng(0))
+    found = signal_moments(twin, stimulus, count(stimulus), 12, 3, np.random.default_rng(0))
+    expected = signal_moments(np.array(lazy), stimulus, count(stimulus), 12, 3, np.random.default_rng(0))
     np.testing.assert_allclose(found.value, expected.value, rtol=1e-10)
     np.testing.assert_allclose(found.influence, expected.influence, rtol=1e-9, atol=1e-12)
