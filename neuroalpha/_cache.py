@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,40 @@ class ResultCache:
         value = _plain(value)
         content = {"format": FORMAT, "key": key, "digest": _digest(value), "value": value}
         write_text(self.folder / f"{key}.json", json.dumps(content))
+
+    def merge(self, key: str, entries: Mapping[str, Any]) -> None:
+        """Add ``entries`` to the dict stored under ``key``, so that processes that share a folder lose nothing.
+
+        Examples
+        --------
+        >>> cache = ResultCache(tmp / "shared")
+        >>> cache.merge("key", {"0": 1.5})
+        >>> cache.merge("key", {"1": 2.5})
+        >>> cache.get("key")
+        {'0': 1.5, '1': 2.5}
+        """
+        with self._alone():
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # damage was told when it was first read
+                held = self.get(key)
+            self.put(key, {**(held if isinstance(held, dict) else {}), **entries})
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other processes from merging meanwhile, where the system can lock a folder."""
+        try:
+            import fcntl
+
+            folder = os.open(self.folder, os.O_RDONLY)
+        except (ImportError, OSError):  # Windows: the last of two that write at once wins
+            yield
+            return
+        try:
+            with contextlib.suppress(OSError):  # some network drives cannot lock
+                fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
 
 
 def content_key(parameters: Mapping[str, Any]) -> str:

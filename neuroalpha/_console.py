@@ -81,9 +81,12 @@ def table_text(table: pd.DataFrame) -> str:
     ]
     shown["ranks"] = table["first"].astype(str) + "-" + table["last"].astype(str)
     shown["other windows"] = [
-        f"{a:.2f} to {b:.2f}" for a, b in zip(table["alpha_window_min"], table["alpha_window_max"], strict=True)
+        f"{a:.2f} to {b:.2f}" if math.isfinite(a) else "-"
+        for a, b in zip(table["alpha_window_min"], table["alpha_window_max"], strict=True)
     ]
-    shown["R2"] = table["r2"].map("{:.3f}".format)
+    shown["R2"] = [f"{r2:.3f}" if math.isfinite(r2) else "-" for r2 in table["r2"]]
+    if "p_value" in table and table["p_value"].notna().any():
+        shown["p"] = [f"{p:.2g}" if math.isfinite(p) else "-" for p in table["p_value"]]
     for column, heading in (
         ("estimator", "estimator"),
         ("n_stimuli", "stimuli"),

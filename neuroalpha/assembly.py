@@ -229,9 +229,27 @@ def select(assembly: xr.DataArray, **labels: Any) -> xr.DataArray:
 
 def drop_blanks(assembly: xr.DataArray) -> xr.DataArray:
     """Leave out presentations whose coordinate ``blank`` is true: they showed no stimulus."""
-    if "blank" not in assembly.coords or not assembly.coords["blank"].values.any():
-        return assembly
-    return assembly.isel(presentation=np.flatnonzero(~assembly.coords["blank"].values.astype(bool)))
+    blank = blanks(assembly)
+    return assembly.isel(presentation=np.flatnonzero(~blank)) if blank.any() else assembly
+
+
+def blanks(assembly: xr.DataArray) -> np.ndarray:
+    """Which presentations (presentation,) showed no stimulus, by the coordinate ``blank``; none without it.
+
+    Raises
+    ------
+    InputError
+        When ``blank`` is not boolean (the text "False" would count as true), or not along ``presentation``.
+    """
+    if "blank" not in assembly.coords:
+        return np.zeros(assembly.sizes.get("presentation", 0), dtype=bool)
+    coord = assembly.coords["blank"]
+    if coord.dtype.kind != "b" or coord.dims != ("presentation",):
+        raise InputError(
+            f"the coordinate 'blank' has dtype {coord.dtype} and dims {coord.dims}; expected True or False for each "
+            "presentation: assembly.assign_coords(blank=('presentation', flags.astype(bool)))"
+        )
+    return coord.values
 
 
 def count_repetitions(stimulus_id: np.ndarray) -> np.ndarray:

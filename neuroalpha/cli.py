@@ -31,7 +31,14 @@ Draws = Annotated[int, typer.Option(min=0, help="Subsamples behind each interval
 Dims = Annotated[str | None, typer.Option(help="Dimensions of an array file, as neuroid,stimulus,repeat.")]
 Key = Annotated[str | None, typer.Option(help="Variable inside an array file.")]
 By = Annotated[str, typer.Option(help="Neuroid coordinate that tells populations apart; 'auto' or 'none'.")]
-Estimator = Annotated[str, typer.Option(help="auto, pca, cvpca, meme or heldout.")]
+Estimator = Annotated[
+    str,
+    typer.Option(
+        help="pca: all variance, noise too. cvpca: what repeats, reads low where noise is strong. meme: what repeats, "
+        "without that bias if one power law holds from the first rank to the last; tells a p value. heldout: what "
+        "repeats, along components found in other stimuli. auto: cvpca where stimuli were repeated, pca for networks."
+    ),
+]
 Raw = Annotated[
     bool,
     typer.Option(

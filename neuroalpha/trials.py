@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import xarray as xr
 
+from neuroalpha._checks import check_seed, whole
 from neuroalpha.assembly import check_assembly
 from neuroalpha.errors import InputError
 from neuroalpha.spectrum.blocks import column_blocks, slices
@@ -16,7 +17,7 @@ from neuroalpha.spectrum.blocks import column_blocks, slices
 Order = Literal["time", "interleaved", "random"]
 
 
-def repeats(assembly: xr.DataArray, n: int = 2, order: Order = "time", seed: int | None = 0) -> xr.DataArray:
+def repeats(assembly: xr.DataArray, n: int = 2, order: Order = "time", seed: int = 0) -> xr.DataArray:
     """Average each stimulus within ``n`` disjoint sets of its presentations.
 
     Whole presentations are dealt to the sets, the same way for all neuroids, so that noise that neuroids share within
@@ -35,7 +36,7 @@ def repeats(assembly: xr.DataArray, n: int = 2, order: Order = "time", seed: int
         ``"time"`` (default) is the rule of Stringer et al. 2019 (compute_means.m): with t presentations, set k
         (1-based) takes presentations ``ceil(t (k-1) / n) + (1 .. floor(t / n))``; of three, the first and the third are
         used. ``"interleaved"`` deals them in turn, ``"random"`` shuffles each stimulus' presentations first.
-    seed : int, optional
+    seed : int
         For ``order="random"``.
 
     Returns
@@ -107,7 +108,7 @@ class Split:
         raise AttributeError(name)
 
 
-def split(assembly: xr.DataArray, n: int = 2, order: Order = "time", seed: int | None = 0) -> Split:
+def split(assembly: xr.DataArray, n: int = 2, order: Order = "time", seed: int = 0) -> Split:
     """Deal the presentations of each stimulus to ``n`` repeats, as :func:`repeats`, without averaging them yet.
 
     A lazy assembly is read only as far as needed to know that each presentation holds a value.
@@ -115,8 +116,7 @@ def split(assembly: xr.DataArray, n: int = 2, order: Order = "time", seed: int |
     check_assembly(assembly)
     if order not in get_args(Order):
         raise InputError(f"order is {order!r}; expected one of {get_args(Order)}")
-    if n < 1:
-        raise InputError(f"n is {n}; the number of repeats is at least 1")
+    n, seed = whole(n, "n", 1), check_seed(seed)
     values = assembly.data
     usable = np.zeros(values.shape[0], dtype=bool)
     for _, block in column_blocks(values):
@@ -146,7 +146,7 @@ def split(assembly: xr.DataArray, n: int = 2, order: Order = "time", seed: int |
         "n_stimuli_dropped": dropped,
         "n_presentations_unused": int((sets < 0).sum()),
     }
-    if order == "random" and seed is not None:
+    if order == "random":
         attrs["repeats_seed"] = int(seed)
     coords = {**_stimulus_coords(assembly, stimulus, kept), **_neuroid_coords(assembly)}
     return Split(values, stimulus, sets, kept, (n, kept.size, values.shape[1]), coords, attrs)

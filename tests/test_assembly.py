@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import neuroalpha as na
-from neuroalpha.assembly import count_repetitions, numbered
+from neuroalpha.assembly import count_repetitions, drop_blanks, numbered
 
 
 def small(**kwargs):
@@ -98,3 +98,14 @@ def test_select_is_a_view_of_a_contiguous_block():
         na.select(net, layer="c")
     with pytest.raises(na.InputError, match="did you mean 'layer'"):
         na.select(net, layr="a")
+
+
+@pytest.mark.parametrize("flags", [["False"] * 3, [0, 0, 1], [0.0, np.nan, 1.0]])
+def test_blank_is_boolean(flags):
+    made = na.make_assembly(np.eye(3), stimulus_id=[*"abc"], presentation={"blank": flags})
+    with pytest.raises(na.InputError, match="'blank' has dtype"):
+        drop_blanks(made)
+    with pytest.raises(na.InputError, match="'blank' has dtype"):
+        drop_blanks(made.drop_vars("blank").assign_coords(blank=True))
+    sound = made.assign_coords(blank=("presentation", [True, False, False]))
+    assert drop_blanks(sound).stimulus_id.values.tolist() == ["b", "c"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -17,6 +18,20 @@ def test_what_goes_in_comes_out(tmp_path):
     assert cache.get("k") == {"0": [1.5, None, None], "name": "x"}
     assert cache.get("other") is None
     assert [path.name for path in cache.folder.iterdir()] == ["k.json"]  # no temporary file stays
+
+
+def test_merging_from_many_threads_loses_nothing(tmp_path):
+    pytest.importorskip("fcntl")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda i: ResultCache(tmp_path).merge("k", {str(i): float(i)}), range(80)))
+    assert ResultCache(tmp_path).get("k") == {str(i): float(i) for i in range(80)}
+
+
+def test_merging_replaces_what_is_damaged(tmp_path, recwarn):
+    (tmp_path / "k.json").write_text("{")
+    ResultCache(tmp_path).merge("k", {"0": 1.0})
+    assert ResultCache(tmp_path).get("k") == {"0": 1.0}
+    assert not recwarn
 
 
 def test_floats_survive_exactly(tmp_path):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from neuroalpha._console import file_name, one_line, print_json, run
+from neuroalpha._console import file_name, one_line, print_json, run, table_text
 from neuroalpha.errors import InputError
 
 
@@ -55,3 +56,15 @@ def test_file_names_stay_in_their_folder(tmp_path, name):
 def test_one_line():
     assert one_line(ValueError("a\n  b")) == "a b"
     assert one_line(ValueError()) == "ValueError"
+
+
+def test_what_is_not_known_is_a_dash_and_p_shows_where_there_is_one():
+    row = {
+        "name": "V1", "alpha": 1.0, "low": np.nan, "high": np.nan, "first": 1, "last": 9, "alpha_window_min": np.nan,
+        "alpha_window_max": np.nan, "r2": np.nan, "p_value": 0.25, "estimator": "meme", "n_stimuli": 9,
+        "n_neuroids": 9, "n_negative": 0,
+    }  # fmt: skip
+    text = table_text(pd.DataFrame([row]))
+    assert "nan" not in text
+    assert "0.25" in text
+    assert " p " not in table_text(pd.DataFrame([{**row, "p_value": np.nan}]))

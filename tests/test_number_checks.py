@@ -11,7 +11,7 @@ from neuroalpha.errors import InputError
 
 @pytest.mark.parametrize("bad", [None, 3.0, "3", True, -1, [1], np.bool_(True), float("nan")])
 def test_not_a_whole_number(bad):
-    with pytest.raises(InputError, match="n_draws is .*expected a whole number of at least 0"):
+    with pytest.raises(InputError, match=r"n_draws is .*expected a whole number of at least 0"):
         whole(bad, "n_draws")
     with pytest.raises(InputError, match="seed is"):
         check_seed(bad)
@@ -19,7 +19,7 @@ def test_not_a_whole_number(bad):
 
 @pytest.mark.parametrize("bad", [None, "x", float("nan"), True, 1.5, -0.1])
 def test_not_a_share(bad):
-    with pytest.raises(InputError, match="level is .*from 0 to 1"):
+    with pytest.raises(InputError, match=r"level is .*from 0 to 1"):
         share(bad, "level", 0, 1)
 
 

@@ -117,3 +117,10 @@ def test_a_lazy_assembly_stays_lazy_and_gives_the_same():
         assert {**found.attrs, "n_missing": expected.attrs["n_missing"]} == expected.attrs
         for name in expected.coords:
             np.testing.assert_array_equal(found.coords[name], expected.coords[name])
+
+
+@pytest.mark.parametrize("bad", [{"seed": None}, {"seed": "a"}, {"n": 2.0}, {"n": True}, {"n": 0}])
+def test_what_is_no_number_is_refused(bad):
+    trials = na.make_assembly(np.arange(8.0)[:, None], stimulus_id=[*"aabbccdd"])
+    with pytest.raises(na.InputError, match=f"{next(iter(bad))} is "):
+        na.repeats(trials, **bad)

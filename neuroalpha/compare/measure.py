@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from neuroalpha._checks import check_seed, whole
 from neuroalpha.assembly import check_assembly, drop_blanks, select
 from neuroalpha.errors import InputError, nearest
 from neuroalpha.spectrum.estimators import get_estimator
@@ -81,6 +82,15 @@ def measure(
     """
     check_assembly(assembly)
     assembly = drop_blanks(assembly)
+    check_seed(seed)
+    whole(n_draws, "n_draws")
+    if assembly.size == 0:
+        raise InputError(
+            f"there is nothing to measure: {assembly.sizes['presentation']} presentations and "
+            f"{assembly.sizes['neuroid']} neuroids; check what was selected"
+        )
+    if by is not None and not isinstance(by, str):
+        raise InputError(f"by is {by!r}; expected the name of a neuroid coordinate, 'auto' or None")
     if estimator not in get_args(Estimator):
         raise InputError(
             f"estimator is {estimator!r}; expected one of {get_args(Estimator)}"
@@ -100,7 +110,7 @@ def measure(
                 "fewer than half of the stimuli were shown twice, and without repeats trial noise cannot be told from "
                 "signal; choose the estimator 'pca' for responses without noise, or to count noise as variance"
             )
-    whole = str(assembly.attrs.get("identifier", "population"))
+    population = str(assembly.attrs.get("identifier", "population"))
     results: list[Measurement] = []
     failed: dict[str, str] = {}
     names = [None] if by is None else list(dict.fromkeys(assembly.coords[by].values.tolist()))
@@ -108,9 +118,9 @@ def measure(
         part = assembly
         if by is not None:
             part = select(assembly, **{by: name}).assign_attrs({by: str(name)})
-        title = whole if name is None else str(name)
+        title = population if name is None else str(name)
         try:
-            _check_ranks(part, ranks)
+            _check_ranks(part, ranks, estimator)
             spectrum = get_estimator(estimator)(part, n_draws=n_draws, seed=seed, progress=progress)
             results.append(Measurement(title, spectrum, fit_alpha(spectrum, ranks)))
         except InputError as error:
@@ -125,14 +135,15 @@ def measure(
     return results
 
 
-def _check_ranks(assembly: xr.DataArray, ranks: tuple[int, int] | Literal["auto"]) -> None:
-    """Refuse a window that cannot be, before the spectrum is computed."""
+def _check_ranks(assembly: xr.DataArray, ranks: tuple[int, int] | Literal["auto"], estimator: str) -> None:
+    """Refuse a window that cannot be, before the spectrum is computed; MEME's law holds a rank for every neuroid."""
     n_stimuli, n_neuroids = np.unique(assembly.coords["stimulus_id"].values).size, assembly.sizes["neuroid"]
     most = min(n_stimuli, n_neuroids)
     if isinstance(ranks, str) and ranks == "auto":
         auto_window(n_stimuli, n_neuroids, most)
     else:
-        check_window(ranks, most, most)
+        size = n_neuroids if estimator == "meme" else most
+        check_window(ranks, size, size)
 
 
 def distinct(measurements: list[Measurement]) -> list[Measurement]:

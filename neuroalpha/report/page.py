@@ -73,6 +73,8 @@ def compare_page(
         spectra_div=divs[0],
         alpha_div=divs[1],
         software=f"neuroalpha {neuroalpha.__version__}",
+        estimators=", ".join(dict.fromkeys(each.fit.estimator for each in measurements)),
+        n_estimators=len({each.fit.estimator for each in measurements}),
     )
     return write_text(path, page)
 
@@ -93,7 +95,8 @@ def describe(each: Measurement) -> dict[str, str]:
         "interval": f"{fit.low:.3f} to {fit.high:.3f}" if np.isfinite(fit.low) else "not computed",
         "ranks": f"{fit.ranks[0]} to {fit.ranks[1]}",
         "windows": f"{low:.2f} to {high:.2f}" if np.isfinite(low) else "",
-        "r2": f"{fit.r2:.3f}",
+        "r2": f"{fit.r2:.3f}" if np.isfinite(fit.r2) else "",
+        "p_value": f"{fit.p_value:.2g}" if np.isfinite(fit.p_value) else "",
         "estimator": fit.estimator,
         "n_stimuli": str(fit.n_stimuli),
         "n_neuroids": str(fit.n_neuroids),

@@ -56,8 +56,9 @@ def calibration(result: Calibration, *, ax: Axes | None = None) -> Axes:
     ax.plot([first, last], [first, last], color="black", lw=1, ls=":", label="no bias")
     low = result.curve["mean"].to_numpy() - np.nan_to_num(result.curve["half"].to_numpy())
     high = result.curve["mean"].to_numpy() + np.nan_to_num(result.curve["half"].to_numpy())
-    foot = min(float(np.nanmin(low)), first, result.observed if np.isfinite(result.observed) else first)
-    top = max(float(np.nanmax(high)), last)
+    observed = result.observed if np.isfinite(result.observed) else first
+    foot = min(float(np.nanmin(low)), first, observed)
+    top = max(float(np.nanmax(high)), last, observed)
     foot -= 0.12 * (top - foot)
     answers = dict(zip(result.calibrated["noise"], result.calibrated["alpha"], strict=True))
     for index, (name, part) in enumerate(result.curve.groupby("noise", sort=False)):
@@ -87,7 +88,7 @@ def calibration(result: Calibration, *, ax: Axes | None = None) -> Axes:
     ranks = f"ranks {result.ranks[0]}-{result.ranks[1]}"
     ax.set(xlabel="true alpha", ylabel=f"alpha read by {result.estimator}, {ranks}")
     ax.set_title(
-        f"{result.n_stimuli} stimuli, {result.n_neuroids} neuroids, {result.n_repeats:g} repeats, signal "
+        f"{result.n_stimuli} stimuli, {result.n_neuroids} neuroids, {round(result.n_repeats, 1):g} repeats, signal "
         f"{result.signal_fraction:.2f} of variance",
         fontsize=9,
     )

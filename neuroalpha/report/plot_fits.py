@@ -36,7 +36,7 @@ def window_band(fit: AlphaFit, *, ax: Axes | None = None) -> Axes:
     Raises
     ------
     InputError
-        When no other window was within reach of the fit's own.
+        When no other window was within reach of the fit's own, or ``fit`` is something else.
 
     Examples
     --------
@@ -47,6 +47,8 @@ def window_band(fit: AlphaFit, *, ax: Axes | None = None) -> Axes:
     >>> window_band(na.fit_alpha(na.eigenspectrum(x), (4, 36))).get_ylabel()
     'alpha'
     """
+    if not isinstance(fit, AlphaFit):
+        raise InputError(f"expected the result of neuroalpha.fit_alpha (AlphaFit), got {type(fit).__name__}")
     first, last = fit.ranks
     table = fit.sensitivity
     sides = (
@@ -95,6 +97,11 @@ def models(comparison: ModelComparison, *, ax: Axes | None = None) -> Axes:
     matplotlib Axes
         Of the spectrum. The residuals are ``ax.figure.axes[-1]``.
 
+    Raises
+    ------
+    InputError
+        When ``comparison`` is something else.
+
     Examples
     --------
     >>> import numpy as np
@@ -105,6 +112,10 @@ def models(comparison: ModelComparison, *, ax: Axes | None = None) -> Axes:
     >>> models(na.compare_models(x, (2, 25), n_splits=3, bias="none")).get_ylabel()
     'eigenvalue'
     """
+    if not isinstance(comparison, ModelComparison):
+        raise InputError(
+            f"expected the result of neuroalpha.compare_models (ModelComparison), got {type(comparison).__name__}"
+        )
     ax, left = _two(ax)
     points, errors = comparison.points, comparison.table.set_index("model")["heldout_error"]
     rank = points["rank"].to_numpy()

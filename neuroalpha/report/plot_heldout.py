@@ -51,6 +51,8 @@ def heldout(spectrum: xr.Dataset, fit: AlphaFit | None = None, *, ax: Axes | Non
     """
     if not isinstance(spectrum, xr.Dataset) or "bin_eigenvalue" not in spectrum:
         raise InputError("expected a spectrum with bins ('bin_eigenvalue'); make one with neuroalpha.heldout_spectrum")
+    if fit is not None and not isinstance(fit, AlphaFit):
+        raise InputError(f"fit is {type(fit).__name__}; expected the result of neuroalpha.fit_alpha (AlphaFit)")
     ax = ax or _axes(6.4, 4.8)
     rank, mean = spectrum["bin_rank"].values, spectrum["bin_eigenvalue"].values
     positive = mean > 0

@@ -14,7 +14,14 @@ import neuroalpha
 from neuroalpha._cache import ResultCache
 from neuroalpha.errors import InputError
 from neuroalpha.spectrum.calibration_cell import NoiseKind, Plan
-from neuroalpha.spectrum.calibration_curve import Curve, Inverse, combine, half_widths, invert, summarise
+from neuroalpha.spectrum.calibration_checks import (
+    check_numbers,
+    check_observed,
+    check_recording,
+    check_sizes,
+    tell_new,
+)
+from neuroalpha.spectrum.calibration_curve import Curve, Inverse, combine, half_widths, invert, say_open, summarise
 from neuroalpha.spectrum.calibration_grid import run_grid
 from neuroalpha.spectrum.calibration_result import Calibration
 from neuroalpha.spectrum.calibration_subject import (
@@ -26,13 +33,13 @@ from neuroalpha.spectrum.calibration_subject import (
     responses_of,
     share_of,
 )
-from neuroalpha.spectrum.estimators import ESTIMATORS, bare_options, check_options, get_entry, get_estimator
+from neuroalpha.spectrum.estimators import bare_options, check_fit_options, check_options, get_entry, get_estimator
 from neuroalpha.spectrum.fit import AlphaFit, fit_alpha
 from neuroalpha.spectrum.noise_spectrum import aligned_overlap
 from neuroalpha.spectrum.window import auto_window, check_window
 
 ALPHAS = tuple(float(alpha) for alpha in np.arange(0.5, 1.51, 0.125))
-MIN_SIMULATIONS, TELLING = 5, 1.5  # an aligned overlap below TELLING cannot be told from none
+TELLING = 1.5  # an aligned overlap below TELLING cannot be told from none
 
 
 def calibrate(
@@ -110,7 +117,14 @@ def calibrate(
     Raises
     ------
     InputError
-        For impossible sizes, shares, grids or options; when the recording holds no signal; when nothing can be read.
+        For impossible sizes, shares, grids or options; when the recording holds no signal; when nothing can be read;
+        when ``observed`` is a fit to a spectrum of other sizes.
+
+    Warns
+    -----
+    UserWarning
+        Of faults of the recording, as its estimator does; when ``observed`` was fitted in another way than the
+        simulations are.
 
     Notes
     -----
@@ -140,20 +154,34 @@ def calibrate(
     ([0.5, 1.0, 1.5], True)
     """
     options = bare_options(estimator, check_options(estimator, estimator_options or {}))
-    grid = _check_grid(alphas, n_simulations, level, n_jobs, signal_fraction)
+    fitting = check_fit_options(fit_options or {})
+    grid = check_numbers(alphas, n_simulations, level, n_jobs, signal_fraction, seed)
+    check_observed(observed, estimator, fitting)
     store = ResultCache(cache) if cache is not None else None
     repeated = get_entry(estimator).needs_repeats
     assembly = responses_of(assembly_or_sizes) if isinstance(assembly_or_sizes, (xr.DataArray, xr.Dataset)) else None
+    kinds = noise_kinds(noise, assembly is not None)
+    told: set[str] = set()
+    if assembly is not None:
+        check_recording(assembly, estimator, told)
+        if not isinstance(ranks, str) or ranks != "auto":
+            check_window(ranks, *2 * (min(assembly.size // assembly.sizes["neuroid"], assembly.sizes["neuroid"]),))
     subject = (
         of_sizes(assembly_or_sizes, repeated, signal_fraction)
         if assembly is None
         else of_recording(assembly, repeated, signal_fraction, seed)
     )
-    kinds = noise_kinds(noise, subject.noise.signal_fraction, assembly is not None)
+    if subject.noise.signal_fraction >= 1:
+        kinds = ["none"]
     if repeated and subject.shown.max() < 2:
         raise InputError(f"{estimator!r} needs repeated stimuli and each was shown once; use estimator='pca'")
-    fit = _observe(assembly, estimator, ranks, options, fit_options or {}, observed)
-    window = _window(fit, ranks, subject, repeated)
+    check_sizes(observed, int(subject.shown.size), int(subject.n_neuroids))
+    window = _window(observed, ranks, subject, repeated)
+    fit = observed
+    if observed is None and assembly is not None:
+        bare = {**options, **get_entry(estimator).bare}
+        fit = tell_new(lambda: fit_alpha(get_estimator(estimator)(assembly, **bare), ranks, **fitting), told)
+        window = _window(fit, ranks, subject, repeated)
     reading = float(fit.alpha if isinstance(fit, AlphaFit) else np.nan if fit is None else fit)
 
     plan = Plan(
@@ -164,7 +192,7 @@ def calibrate(
         estimator,
         window,
         options,
-        fit_options or {},
+        fitting,
         seed,
         subject.noise.sample,
         subject.noise.n_rows,
@@ -175,6 +203,7 @@ def calibrate(
     calibrated = {kind: invert(_curve(curve, kind), reading) for kind in kinds}
     share, between = _measured(calibrated, subject)
     whole = combine([each._replace(note=_named(kind, each.note, len(kinds))) for kind, each in calibrated.items()])
+    whole = say_open(whole, grid[0])
     rows = [(label(kind), share_of(kind), *each) for kind, each in calibrated.items()]
     if between is not None:
         whole = whole._replace(alpha=between.alpha)
@@ -202,44 +231,9 @@ def calibrate(
     )
 
 
-def _check_grid(
-    alphas: Sequence[float], n_simulations: int, level: float, n_jobs: int | None, signal_fraction: float | None
-) -> list[float]:
-    grid = [float(alpha) for alpha in np.atleast_1d(np.asarray(alphas, dtype=np.float64))]
-    if len(grid) < 3 or not np.isfinite(grid).all() or min(grid) < 0 or (np.diff(grid) <= 0).any():
-        raise InputError(f"alphas is {alphas!r}; expected at least 3 exponents, none below zero, in increasing order")
-    if n_simulations < MIN_SIMULATIONS:
-        raise InputError(f"n_simulations is {n_simulations}; a spread needs at least {MIN_SIMULATIONS}")
-    if not 0.5 <= level < 1:
-        raise InputError(f"level is {level}; expected a share such as 0.95")
-    if n_jobs is not None and n_jobs < 1:
-        raise InputError(f"n_jobs is {n_jobs}; expected at least 1, or None for one for each core")
-    if signal_fraction is not None and not 0 < signal_fraction <= 1:
-        raise InputError(f"signal_fraction is {signal_fraction}; expected a share above 0, at most 1")
-    return grid
-
-
-def _observe(
-    assembly: xr.DataArray | None,
-    estimator: str,
-    ranks: Any,
-    options: Mapping[str, Any],
-    fit_options: Mapping[str, Any],
-    observed: float | AlphaFit | None,
-) -> float | AlphaFit | None:
-    if isinstance(observed, AlphaFit):
-        if observed.estimator in ESTIMATORS and observed.estimator != estimator:
-            raise InputError(f"observed was made by {observed.estimator!r}, but estimator is {estimator!r}")
-        return observed
-    if observed is not None or assembly is None:
-        return observed
-    bare = {**options, **get_entry(estimator).bare}
-    return fit_alpha(get_estimator(estimator)(assembly, **bare), ranks, **fit_options)
-
-
 def _window(fit: float | AlphaFit | None, ranks: Any, subject: Subject, repeated: bool) -> tuple[int, int]:
     if isinstance(fit, AlphaFit):
-        if ranks != "auto" and tuple(ranks) != fit.ranks:
+        if not (isinstance(ranks, str) and ranks == "auto") and check_window(ranks, *2 * (10**9,)) != fit.ranks:
             raise InputError(f"observed was fitted to ranks {fit.ranks}, but ranks is {ranks}; leave ranks out")
         return fit.ranks
     n_stimuli = int(subject.shown.size)

@@ -17,7 +17,7 @@ from neuroalpha.spectrum.estimators import get_estimator
 from neuroalpha.spectrum.fit import fit_alpha
 from neuroalpha.spectrum.noise_spectrum import redraw
 
-REVISION = 3  # raised when the same plan gives other numbers, so that no cache mixes them
+REVISION = 4  # raised when the same plan gives other numbers, so that no cache mixes them
 NoiseKind = str | float  # "white", "none", or the share of noise variance along the signal's eigenvectors
 
 

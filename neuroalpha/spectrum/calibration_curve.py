@@ -107,6 +107,16 @@ def combine(inverses: list[Inverse]) -> Inverse:
     return Inverse(float(known.mean()) if known.size else np.nan, float(low), float(high), "; ".join(notes))
 
 
+def say_open(found: Inverse, smallest: float) -> Inverse:
+    """Add to the note which ends of the interval are infinite, and what would close them."""
+    notes = [found.note] if found.note else []
+    for end, side, remedy in ((found.low, "below", "smaller"), (found.high, "above", "larger")):
+        if np.isinf(end):
+            said = f"add {remedy} alphas" in found.note or (side == "below" and smallest <= 0)
+            notes.append(f"interval open {side}" + ("" if said else f"; add {remedy} alphas"))
+    return found._replace(note="; ".join(notes))
+
+
 def _crossing(fine: np.ndarray, expected: np.ndarray, observed: float) -> float:
     """Where a non-decreasing curve passes ``observed``; the middle where it stands still."""
     rounding = 1e-12 * max(expected[-1] - expected[0], abs(observed))

@@ -10,7 +10,9 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from itertools import islice
+from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -48,7 +50,7 @@ def run_grid(
             cell = task[:2]
             found[cell][task[2]] = list(estimate)
             if cache is not None:
-                cache.put(keys[cell], {str(i): found[cell][i] for i in sorted(found[cell])})
+                cache.merge(keys[cell], {str(task[2]): list(estimate)})
             bar.update()
             if task[2] == 0:
                 unread -= bool(np.isnan(estimate[0]))
@@ -96,18 +98,36 @@ def _parallel(plan: Plan, tasks: list[Task], workers: int) -> Iterator[tuple[Tas
     try:
         while True:
             for task in islice(waiting, 2 * workers - len(running)):
-                running[pool.submit(_work, task)] = task
+                with _without_main():
+                    running[pool.submit(_work, task)] = task
             if not running:
                 return
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 yield running.pop(future), future.result()
     except BrokenProcessPool as error:
         raise InputError(
-            "the worker processes could not start or were killed (out of memory?); in a script put the call under "
-            "`if __name__ == '__main__':`, or use n_jobs=1"
+            "the worker processes could not start or were killed (out of memory?); use fewer, or n_jobs=1"
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Hide where the main module came from while workers start.
+
+    A spawned worker imports it, which would run a script without a main guard once more in each of them; they need
+    nothing from it.
+    """
+    main = sys.modules["__main__"]
+    hidden: dict[str, Any] = {name: vars(main)[name] for name in ("__file__", "__spec__") if name in vars(main)}
+    try:
+        vars(main).pop("__file__", None)
+        main.__spec__ = None
+        yield
+    finally:
+        vars(main).pop("__spec__", None)
+        vars(main).update(hidden)
 
 
 _PLAN: Plan | None = None

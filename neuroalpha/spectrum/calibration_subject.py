@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 
-from neuroalpha.assembly import check_assembly, count_repetitions, drop_blanks
+from neuroalpha._checks import whole
+from neuroalpha.assembly import check_assembly, count_repetitions, drop_blanks, make_assembly, numbered
 from neuroalpha.errors import InputError
 from neuroalpha.spectrum.calibration_cell import NoiseKind
 from neuroalpha.spectrum.gram import column_means
@@ -45,11 +47,12 @@ def responses_of(recording: xr.DataArray | xr.Dataset) -> xr.DataArray:
 def of_sizes(sizes: Any, repeated: bool, signal_fraction: float | None) -> Subject:
     """Sizes as given, with noise eigenvalues 1/n; the number of repeats by what the estimator needs."""
     try:
-        counts = [int(n) for n in sizes]
-    except (TypeError, ValueError):
-        counts = []
-    if len(counts) not in (2, 3):
+        given = [] if isinstance(sizes, (str, bytes, Mapping)) else list(sizes)
+    except TypeError:
+        given = []
+    if len(given) not in (2, 3):
         raise InputError(f"got {sizes!r}; expected an assembly, or sizes (n_stimuli, n_neuroids[, n_repeats])")
+    counts = [whole(n, name) for n, name in zip(given, ("n_stimuli", "n_neuroids", "n_repeats"), strict=False)]
     n_stimuli, n_neuroids = counts[:2]
     n_repeats = counts[2] if len(counts) == 3 else 1 + repeated
     if n_stimuli < 2 or n_neuroids < 2 or n_repeats < 1:
@@ -70,11 +73,18 @@ def of_recording(assembly: xr.DataArray, repeated: bool, signal_fraction: float 
     """
     identifier = str(assembly.attrs.get("identifier", ""))
     n_neuroids = assembly.sizes["neuroid"]
+    if assembly.dims != ("presentation", "neuroid"):
+        assembly = _as_presentations(assembly)
     if assembly.dims == ("presentation", "neuroid"):
         shown, assembly = _balanced(assembly)
         shown = shown[shown > 1] if repeated and (shown > 1).any() else shown
     else:
         shown = np.full(assembly.sizes["stimulus"], assembly.sizes.get("repeat", 1))
+    if shown.size < 2:
+        raise InputError(
+            f"the recording holds {shown.size} {'repeated ' if repeated else ''}stimuli with a recorded value; "
+            "expected at least 2"
+        )
     if shown.max() < 2:
         power = 1.0 / np.arange(1, n_neuroids + 1)
         noise = Noise(signal_fraction or 1.0, power / power.sum(), np.nan, np.empty(0), 0)
@@ -95,6 +105,19 @@ def of_recording(assembly: xr.DataArray, repeated: bool, signal_fraction: float 
     return Subject(shown, n_neuroids, noise, identifier)
 
 
+def _as_presentations(responses: xr.DataArray) -> xr.DataArray:
+    """Presentations (presentation, neuroid) of (repeat, stimulus, neuroid) or (stimulus, neuroid) if some are empty."""
+    values = np.asarray(responses.values)
+    values = values.reshape(-1, *values.shape[-2:])
+    empty = np.isnan(values).all(axis=2)
+    if not empty.any():
+        return responses
+    repeat, stimulus = np.nonzero(~empty)
+    return make_assembly(
+        values[repeat, stimulus], stimulus_id=numbered("", values.shape[1])[stimulus], repetition=repeat
+    )
+
+
 def _balanced(assembly: xr.DataArray) -> tuple[np.ndarray, xr.DataArray]:
     """How often each stimulus was shown and recorded (stimulus,), and as many first repeats as nine in ten have.
 
@@ -106,7 +129,7 @@ def _balanced(assembly: xr.DataArray) -> tuple[np.ndarray, xr.DataArray]:
     assembly = assembly.isel(presentation=np.argsort(assembly.coords["repetition"].values, kind="stable"))
     ids = assembly.coords["stimulus_id"].values.astype(str)
     shown = np.unique(ids, return_counts=True)[1]
-    if shown.max() < 2:
+    if shown.max(initial=0) < 2:
         return shown, assembly
     common = int(np.percentile(shown[shown > 1], 10))
     first = assembly.isel(presentation=np.flatnonzero(count_repetitions(ids) < common))
@@ -115,21 +138,21 @@ def _balanced(assembly: xr.DataArray) -> tuple[np.ndarray, xr.DataArray]:
         return shown, repeats(first, common)
 
 
-def noise_kinds(noise: Any, signal_fraction: float, is_data: bool) -> list[NoiseKind]:
+def noise_kinds(noise: Any, is_data: bool) -> list[NoiseKind]:
     """Return each kind of noise as "white", "none" or the share of its variance along the signal's axes."""
     if noise is None:
         noise = ("aligned", 0.5, "independent") if is_data else ("aligned", "independent", "white")
-    given = [noise] if isinstance(noise, (str, int, float)) else list(noise)
+    given = list(noise) if isinstance(noise, (list, tuple, set, np.ndarray)) else [noise]
     kinds: list[NoiseKind] = []
     for each in given:
         kind = SHARES.get(each, each) if isinstance(each, str) else each
-        shared = isinstance(kind, (int, float)) and 0 <= kind <= 1
-        if kind != "white" and not shared:
+        shared = isinstance(kind, (int, float, np.number)) and not isinstance(kind, bool) and 0 <= kind <= 1
+        if not shared and not (isinstance(kind, str) and kind == "white"):
             raise InputError(f"noise holds {each!r}; expected 'aligned', 'independent', 'white' or a share from 0 to 1")
         kinds.append(float(kind) if shared else kind)
     if not kinds:
         raise InputError("noise is empty; name at least one of 'aligned', 'independent', 'white' or a share")
-    return list(dict.fromkeys(kinds)) if signal_fraction < 1 else ["none"]
+    return list(dict.fromkeys(kinds))
 
 
 def label(kind: NoiseKind) -> str:

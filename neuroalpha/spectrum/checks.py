@@ -12,13 +12,12 @@ import numpy as np
 import xarray as xr
 
 from neuroalpha._text import first_few
-from neuroalpha.assembly import check_assembly
+from neuroalpha.assembly import blanks, check_assembly, clean_attrs
 from neuroalpha.errors import InputError
 from neuroalpha.spectrum.blocks import BLOCK_BYTES
+from neuroalpha.spectrum.integer_checks import Integers, check_integers
 
-INTEGER_LIMITS = (127, 255, 32_767, 65_535, 2_147_483_647, 4_294_967_295)
-UNSIGNED_LIMITS = (255, 65_535, 4_294_967_295)
-COUNT_WORDS = ("count", "spike", "event", "photon")
+LARGEST, SMALLEST = 1e150, 1e-150  # squares of numbers beyond leave the range of float64
 N_FINGERPRINTS = 4
 COPY_TOLERANCE = 1e-4  # of the spread between presentations; trial noise is larger, rounding smaller
 FEW_NEUROIDS = 100  # whole numbers of fewer than these may agree between presentations without being copies
@@ -38,6 +37,8 @@ class ResponseCheck:
     """Stimuli of these of which two presentations are copies of each other."""
     n_at_limit: int
     """Entries at the largest value of an integer type, where they pile up there."""
+    shown: np.ndarray | None = field(default=None, compare=False, repr=False)
+    """Which rows hold a value (repeats one after the other)."""
 
 
 @dataclass
@@ -49,19 +50,18 @@ class _Seen:
     fingerprint: np.ndarray
     shown: np.ndarray  # rows that hold a value
     whole: bool = True
-    at_limit: np.ndarray = field(default_factory=lambda: np.zeros(len(INTEGER_LIMITS), dtype=np.int64))
-    below_limit: np.ndarray = field(default_factory=lambda: np.zeros(len(INTEGER_LIMITS), dtype=np.int64))
-    middle: np.ndarray = field(default_factory=lambda: np.zeros(len(INTEGER_LIMITS), dtype=np.int64))
+    integers: Integers = field(default_factory=Integers)
 
 
 def check_responses(responses: xr.DataArray, *, needs_repeats: bool) -> ResponseCheck:
     """Warn of, or refuse, responses that an estimator would turn into a wrong spectrum.
 
-    Refused: infinite values; neuroids that are all constant; with ``needs_repeats``, stimuli that were shown once, with
-    the reason where the labels tell it (averaged already, a network). Warned of: constant neuroids; with
-    ``needs_repeats``, presentations of a stimulus that are copies of each other, exactly or but for rounding, unless
-    the labels say that this is a simulation without noise; whole numbers that pile up at the largest value
-    of an integer type, that look wrapped around, or that are negative though they are counts.
+    Refused: infinite values and numbers whose squares leave the range of float64; neuroids that are all constant;
+    with ``needs_repeats``, stimuli that were shown once, with the reason where the labels tell it (averaged already, a
+    network). Warned of: constant neuroids; with ``needs_repeats``, presentations of a stimulus that are copies of each
+    other, exactly or but for rounding, unless the labels say that this is a simulation without noise; whole numbers
+    that pile up at the largest value of an integer type, that look wrapped around, or that are negative though they are
+    counts.
 
     Parameters
     ----------
@@ -114,8 +114,9 @@ def check_responses(responses: xr.DataArray, *, needs_repeats: bool) -> Response
     _check_finite(seen, names)
     n_constant = _check_constant(seen, names, responses)
     n_repeated, n_copied = _check_copies(seen, stimulus, responses.attrs, needs_repeats)
-    n_at_limit = _check_integers(seen, responses) if seen.whole else 0
-    return ResponseCheck(n_constant, n_repeated, n_copied, n_at_limit)
+    low, high = float(np.fmin.reduce(seen.low)), float(np.fmax.reduce(seen.high))
+    n_at_limit = check_integers(seen.integers, low, high, responses) if seen.whole else 0
+    return ResponseCheck(n_constant, n_repeated, n_copied, n_at_limit, seen.shown)
 
 
 def _stimuli(responses: xr.DataArray) -> np.ndarray:
@@ -126,12 +127,22 @@ def _stimuli(responses: xr.DataArray) -> np.ndarray:
     ):
         if responses.dtype.kind not in "fiub":
             raise InputError(f"responses must be real numbers, but these have dtype {responses.dtype}")
+        if responses.ndim == 3:
+            _check_named(responses)
+        clean_attrs(responses.attrs)
         return np.tile(np.arange(responses.sizes["stimulus"]), responses.sizes.get("repeat", 1))
     check_assembly(responses)
     stimulus = np.unique(responses.coords["stimulus_id"].values.astype(str), return_inverse=True)[1].reshape(-1)
-    if "blank" in responses.coords:
-        stimulus = np.where(responses.coords["blank"].values.astype(bool), -1, stimulus)
-    return stimulus
+    return np.where(blanks(responses), -1, stimulus)
+
+
+def _check_named(repeats: xr.DataArray) -> None:
+    """Refuse (repeat, stimulus, neuroid) without names of its neuroids."""
+    if "neuroid_id" not in repeats.coords or repeats.coords["neuroid_id"].dims != ("neuroid",):
+        raise InputError(
+            "the responses lack the coordinate 'neuroid_id' along 'neuroid'; make repeats with neuroalpha.repeats, or "
+            "add it with .assign_coords(neuroid_id=('neuroid', labels))"
+        )
 
 
 def _check_repeated(responses: xr.DataArray, stimulus: np.ndarray) -> None:
@@ -201,16 +212,8 @@ def _look(responses: xr.DataArray) -> _Seen:
         # One row tells most data apart from whole numbers; only whole numbers are counted.
         seen.whole = seen.whole and bool((block[0] % 1 == 0).all() and (block % 1 == 0).all())
         if seen.whole:
-            for k, limit in enumerate(_limits(responses)):
-                seen.at_limit[k] += np.count_nonzero(block == limit)
-                seen.below_limit[k] += np.count_nonzero((block >= limit - limit // 16) & (block < limit))
-                seen.middle[k] += np.count_nonzero((block > limit // 4) & (block < limit - limit // 4))
+            seen.integers.add(block, responses.dtype)
     return seen
-
-
-def _limits(responses: xr.DataArray) -> list[int]:
-    """INTEGER_LIMITS as the dtype holds them: float32 rounds those of 32 bits."""
-    return [int(np.float32(limit)) if responses.dtype == np.float32 else limit for limit in INTEGER_LIMITS]
 
 
 def _blocks(values: Any) -> Iterator[tuple[int, int, np.ndarray]]:
@@ -238,6 +241,13 @@ def _check_finite(seen: _Seen, names: np.ndarray) -> None:
         raise InputError(
             f"{int(infinite.sum())} of {infinite.size} neuroids hold infinite values: neuroid_id "
             f"{first_few(names[infinite])}; drop them, or extract activations in float32"
+        )
+    largest = np.fmax.reduce(np.fmax(np.abs(seen.low), np.abs(seen.high)))
+    spread = np.fmax.reduce(seen.high / 2 - seen.low / 2) * 2
+    if largest > LARGEST or 0 < spread < SMALLEST:
+        raise InputError(
+            f"values reach {largest:.3g} and spread over {spread:.3g} at most: squared, such numbers leave the range "
+            "of float64; give them in other units"
         )
 
 
@@ -286,35 +296,3 @@ def _check_copies(seen: _Seen, stimulus: np.ndarray, attrs: dict[Any, Any], warn
             stacklevel=4,
         )
     return repeated, n_copied
-
-
-def _check_integers(seen: _Seen, responses: xr.DataArray) -> int:
-    """Whole numbers: at the limit of an integer type, wrapped around it, or negative counts. Returns those at it."""
-    units = str(responses.attrs.get("units", ""))
-    low, high = np.fmin.reduce(seen.low), np.fmax.reduce(seen.high)
-    if low < 0 and any(word in units.lower() for word in COUNT_WORDS):
-        warnings.warn(
-            f"units say {units!r}, but the smallest value is {low:g}: counts are never negative, so they may have "
-            "wrapped around in a small integer type; convert to float before any sum (name "
-            "other units if a baseline was subtracted)",
-            stacklevel=4,
-        )
-    for k, limit in enumerate(_limits(responses)):
-        near = int(seen.at_limit[k] + seen.below_limit[k])
-        if high > limit or near < 3:
-            continue
-        if INTEGER_LIMITS[k] in UNSIGNED_LIMITS and low >= 0 and seen.middle[k] == 0 and low < limit // 4:
-            warnings.warn(
-                f"whole numbers lie below {limit // 4} or above {limit - limit // 16} and nowhere between: differences "
-                f"below zero seem to have wrapped around in an unsigned integer type (largest value {limit}); convert "
-                "to float before any sum or difference",
-                stacklevel=4,
-            )
-        elif seen.at_limit[k] >= 3 and seen.at_limit[k] > seen.below_limit[k]:
-            warnings.warn(
-                f"{seen.at_limit[k]} values are exactly {limit}, the largest of an integer type, more than in the "
-                "range just below it: counts seem to have been cut off there; export them in a larger type",
-                stacklevel=4,
-            )
-            return int(seen.at_limit[k])
-    return 0

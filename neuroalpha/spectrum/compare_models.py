@@ -13,14 +13,17 @@ import pandas as pd
 import xarray as xr
 from tqdm import tqdm
 
-from neuroalpha.assembly import check_assembly, drop_blanks
+from neuroalpha._checks import check_seed, share, whole
 from neuroalpha.errors import InputError, nearest
 from neuroalpha.spectrum import halves
+from neuroalpha.spectrum.checks import check_responses
 from neuroalpha.spectrum.cvpca import centred_repeats, two_repeats
 from neuroalpha.spectrum.gram import column_means
 from neuroalpha.spectrum.models import SPOKEN, Law, Points, points, predict
+from neuroalpha.spectrum.pairing import check_neuroids, presentations, recorded
 from neuroalpha.spectrum.powerlaw import geometric_bins
 from neuroalpha.spectrum.result import check_values
+from neuroalpha.spectrum.threads import threads_for
 from neuroalpha.spectrum.verdict import bound_sentence, score, verdict_sentence
 from neuroalpha.spectrum.window import auto_window, check_window
 from neuroalpha.trials import repeats
@@ -140,11 +143,10 @@ def compare_models(
     ModelComparison
         ``.verdict``, ``.best``, ``.points``, ``.laws`` and ``.table``, one row a law: ``model``; ``heldout_error`` and
         ``heldout_error_se`` (natural log units); ``difference`` of that error to the power law's, ``difference_se``,
-        ``low``, ``high`` (negative: better than a power law) and ``better`` (high below zero, and the error at least 5
-        % smaller); ``alpha_end``, the
-        exponent at the last rank, with ``alpha_end_low/high`` (over halves of the stimuli); the parameters ``log_c``,
-        ``alpha``, ``alpha_2``, ``break_rank``, ``curvature`` (of log rank squared), ``cutoff_rank``, NaN where a law
-        has none.
+        ``low``, ``high`` (negative: better than a power law) and ``better`` (high below zero, and the error at least
+        5 % smaller); ``alpha_end``, the exponent at the last rank, with ``alpha_end_low/high`` (over halves of the
+        stimuli); the parameters ``log_c``, ``alpha``, ``alpha_2``, ``break_rank``, ``curvature`` (of log rank squared),
+        ``cutoff_rank``, NaN where a law has none.
 
     Raises
     ------
@@ -154,16 +156,16 @@ def compare_models(
     Warns
     -----
     UserWarning
-        When the window reaches past half of what a half of the stimuli can show.
+        When the window reaches past half of what a half of the stimuli can show, or repeats are copies of each other.
 
     Notes
     -----
     Splits overlap, so their spread understates the error of the mean difference: its variance is (1/J + 1) times that
     over the J splits (Nadeau & Bengio 2003, equation 10, test set as large as the training set), and the intervals
-    share ``1 - level`` among the alternatives (Bonferroni). The test is therefore cautious, and "no worse" means not
-    shown to be worse. Time: 2 n_splits spectra of half the stimuli, and for each law n_simulations + 6 of simulated
-    ones: seconds at 600 stimuli, minutes at 2800 stimuli by 10,000 neuroids with repeats. Memory: the
-    responses in float64, up to twice.
+    share ``1 - level`` among the alternatives (Bonferroni). The test is therefore cautious, and "not shown" is no proof
+    of a power law. Time: 2 n_splits spectra of half the stimuli, and for each law n_simulations + 6 of simulated ones:
+    seconds at 600 stimuli, minutes at 2800 stimuli by 10,000 neuroids with repeats. Memory: the responses in float64,
+    up to twice.
 
     Examples
     --------
@@ -172,29 +174,34 @@ def compare_models(
     >>> x = np.random.default_rng(0).normal(size=(300, 200)) * np.arange(1, 201) ** -0.5
     >>> found = na.compare_models(na.make_assembly(x, stimulus_id=np.arange(300)), (4, 40), models=("power", "broken"))
     >>> found.verdict.partition(" (")[0]
-    'a power law describes ranks 4 to 40 no worse than a broken power law'
+    'a power law is not shown to describe ranks 4 to 40 worse than a broken power law'
     """
-    names = _check_arguments(assembly, models, n_splits, n_simulations, estimator, bias, d, level)
+    names = _check_arguments(assembly, models, n_splits, n_simulations, estimator, bias, d, level, seed)
     x, used = responses(assembly, estimator)
     _, n_stimuli, n_neuroids = x.shape
     half = n_stimuli // 2
     first, last = window(ranks, half, n_neuroids, n_stimuli)
-    of = halves.setting(x, halves.pca if used == "pca" else halves.crossvalidated)
-    del x
+    with threads_for(half):
+        of = halves.setting(x, halves.pca if used == "pca" else halves.crossvalidated)
+        del x
 
-    generators = [np.random.default_rng([seed, 1, split]) for split in range(n_splits)]
-    watched = tqdm(generators, desc=f"{used} of halves", unit="split", disable=not progress, file=sys.stderr, delay=1)
-    spectra = np.array([halves.split_spectra(of, rng) for rng in watched])  # (split, half, component)
-    at, n_dropped = visible(spectra, first, last)
-    mean = spectra.mean(axis=(0, 1))
-    biases = {name: np.zeros(len(at.ranks)) for name in names}
-    if bias == "simulated":
-        total = len(names) * (sum(halves.EARLY) + n_simulations + 1)
-        with tqdm(total=total, desc="sampling bias", unit="run", disable=not progress, file=sys.stderr, delay=1) as bar:
-            for name in names:
-                for reached in halves.sampling_bias(name, of, at, mean, n_simulations, seed):
-                    biases[name] = reached.bias
-                    bar.update()
+        generators = [np.random.default_rng([seed, 1, split]) for split in range(n_splits)]
+        watched = tqdm(
+            generators, desc=f"{used} of halves", unit="split", disable=not progress, file=sys.stderr, delay=1
+        )
+        spectra = np.array([halves.split_spectra(of, rng) for rng in watched])  # (split, half, component)
+        at, n_dropped = visible(spectra, first, last)
+        mean = spectra.mean(axis=(0, 1))
+        biases = {name: np.zeros(len(at.ranks)) for name in names}
+        if bias == "simulated":
+            total = len(names) * (sum(halves.EARLY) + n_simulations + 1)
+            with tqdm(
+                total=total, desc="sampling bias", unit="run", disable=not progress, file=sys.stderr, delay=1
+            ) as bar:
+                for name in names:
+                    for reached in halves.sampling_bias(name, of, at, mean, n_simulations, seed):
+                        biases[name] = reached.bias
+                        bar.update()
     log_halves = np.log(at.mean(spectra))
     table, laws = score(log_halves, at, biases, level)
     winners = table[table["better"]].sort_values("heldout_error")["model"].tolist()
@@ -225,18 +232,22 @@ def compare_models(
 def responses(assembly: xr.DataArray, estimator: str) -> tuple[np.ndarray, str]:
     """Centred responses (k, stimulus, neuroid), one or two repeats, in float64, and which estimator they are for."""
     halved = assembly.dims == ("repeat", "stimulus", "neuroid")
+    if halved or assembly.dims == ("stimulus", "neuroid"):
+        check_neuroids(assembly, "the assembly")
     if assembly.dims == ("stimulus", "neuroid"):
-        single = assembly.rename(stimulus="presentation")
-        return _averaged(single), _only_pca(estimator)
+        if estimator == "cvpca":
+            raise InputError("estimator is 'cvpca' for (stimulus, neuroid); give both repeats or the assembly")
+        check_responses(assembly, needs_repeats=False)
+        return _averaged(recorded(assembly.expand_dims("repeat"))[0]), "pca"
     if not halved:
-        check_assembly(assembly)
-        assembly = drop_blanks(assembly)
+        assembly = presentations(assembly)
     if estimator == "auto":
         estimator = "cvpca" if halved or _mostly_repeated(assembly) else "pca"
+    check_responses(assembly, needs_repeats=estimator == "cvpca")
     if estimator == "cvpca":
-        return centred_repeats(two_repeats(assembly))[0], "cvpca"
+        return centred_repeats(recorded(two_repeats(assembly)))[0], "cvpca"
     if halved:
-        return _averaged(assembly.mean("repeat", skipna=True)), "pca"
+        return _averaged(recorded(assembly.mean("repeat", skipna=True).expand_dims("repeat"))[0]), "pca"
     return _averaged(repeats(assembly, 1)[0]), "pca"
 
 
@@ -289,12 +300,6 @@ def _mostly_repeated(assembly: xr.DataArray) -> bool:
     return bool((counts > 1).mean() >= 0.5)
 
 
-def _only_pca(estimator: str) -> str:
-    if estimator == "cvpca":
-        raise InputError("estimator is 'cvpca' for (stimulus, neuroid); give both repeats or the assembly")
-    return "pca"
-
-
 def _averaged(responses: xr.DataArray) -> np.ndarray:
     values = np.asarray(responses.values, dtype=np.float64)
     means, missing = column_means(values)
@@ -311,6 +316,7 @@ def _check_arguments(
     bias: str,
     d: float | None,
     level: float,
+    seed: int,
 ) -> list[str]:
     if isinstance(assembly, xr.Dataset):
         raise InputError(
@@ -319,6 +325,8 @@ def _check_arguments(
         )
     if not isinstance(assembly, xr.DataArray):
         raise InputError(f"expected an assembly (DataArray), got {type(assembly).__name__}; see make_assembly")
+    if not isinstance(models, Collection):
+        raise InputError(f"models is {models!r}; expected names out of {MODELS}")
     asked = [models] if isinstance(models, str) else list(models)
     for name in asked:
         if name not in MODELS:
@@ -329,12 +337,11 @@ def _check_arguments(
         raise InputError(f"estimator is {estimator!r}; expected 'auto', 'pca' or 'cvpca'")
     if bias not in ("simulated", "none"):
         raise InputError(f"bias is {bias!r}; expected 'simulated' or 'none'")
-    if n_splits < 3:
-        raise InputError(f"n_splits is {n_splits}; an interval over splits needs at least 3, better 10")
-    if n_simulations < 2:
-        raise InputError(f"n_simulations is {n_simulations}; expected at least 2, or bias='none'")
-    if d is not None and not d > 0:
+    whole(n_splits, "n_splits", 3)
+    whole(n_simulations, "n_simulations", 2)
+    if d is not None and not share(d, "d", 0, np.inf) > 0:
         raise InputError(f"d is {d}; the dimension of a stimulus set is above zero")
-    if not 0.5 <= level < 1:
+    if not share(level, "level", 0.5, 1) < 1:
         raise InputError(f"level is {level}; expected a share such as 0.95")
+    check_seed(seed)
     return [name for name in MODELS if name in asked]

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 from tqdm import tqdm
 
+from neuroalpha._checks import check_seed, whole
 from neuroalpha.assembly import drop_blanks
 from neuroalpha.errors import InputError
 from neuroalpha.spectrum import crossval, twin
@@ -19,8 +20,9 @@ from neuroalpha.spectrum.checks import check_responses
 from neuroalpha.spectrum.crossgram import SINGLE, CrossGrams, cross_grams, subsample_grams
 from neuroalpha.spectrum.crossval import swaps
 from neuroalpha.spectrum.gram import BLAS, Engine, column_means
-from neuroalpha.spectrum.resample import check_resampling, draw_fraction, subsets
+from neuroalpha.spectrum.resample import check_center, check_resampling, draw_fraction, subsets
 from neuroalpha.spectrum.result import check_values, make_spectrum, pad
+from neuroalpha.spectrum.threads import threads_for
 from neuroalpha.trials import repeats, split
 
 Convention = Literal["stringer2019", "python2019"]
@@ -68,13 +70,13 @@ def cvpca(
     n_draws, resample, fraction
         Subsamples for the interval, as in :func:`neuroalpha.eigenspectrum`, each with the same shuffles.
     n_components : int, optional
-        Only so many leading components (the notebook kept 1024): less work. Default: all.
+        Only so many leading components (the notebook kept 1024): less work. Default: all. Dimension measures need all.
     precision : {"float64", "float32"}
         ``"float32"``, for float32 values with at least as many neuroids as stimuli: products, and the reduction before
         the eigenproblem, in float32, sums in float64. Faster by about half; off by less than 1e-4 at ranks to 500 of
         noisy recordings. Where eigenvalues span more than 1e4, and below the subsamples, it goes on in float64.
     device : str, optional
-        None (default): numpy; ``"cpu"``, ``"cuda"``: torch on that device, in float64 (not for ``"python2019"``).
+        None (default): numpy; ``"cpu"``, ``"cuda"``: torch on that device, in float64 (refused for ``"python2019"``).
     progress : bool
         Show progress on stderr.
 
@@ -112,19 +114,25 @@ def cvpca(
     axes = check_resampling(resample, n_draws, fraction)
     if convention not in ("stringer2019", "python2019"):
         raise InputError(f"convention is {convention!r}; expected 'stringer2019' or 'python2019'")
-    if n_shuffles < 1:
-        raise InputError(f"n_shuffles is {n_shuffles}; expected at least 1 (which means no swapping)")
+    whole(n_shuffles, "n_shuffles", 1)
+    check_center(center)
+    check_seed(seed)
     if precision not in ("float64", "float32"):
         raise InputError(f"precision is {precision!r}; expected 'float64' or 'float32'")
-    if n_components is not None and n_components < 1:
-        raise InputError(f"n_components is {n_components}; expected at least 1, or None for all")
-    engine = twin.engine(device if convention == "stringer2019" else None)
+    if n_components is not None:
+        whole(n_components, "n_components", 1)
+    if convention == "python2019" and (device is not None or precision == "float32"):
+        raise InputError(
+            f"device is {device!r} and precision {precision!r}, but the convention 'python2019' is computed with numpy "
+            "in float64 only; leave both out"
+        )
+    engine = twin.engine(device)
     check_responses(assembly, needs_repeats=True)
     halves = _source(assembly)
     _, n_stimuli, n_neuroids = halves.values.shape
     narrow = halves.values.dtype.itemsize <= 4
     single = precision == "float32" and narrow and engine is BLAS and n_neuroids >= n_stimuli
-    estimator = _Estimator(convention, n_components, single and convention == "stringer2019", narrow, engine)
+    estimator = _Estimator(convention, n_components, single, narrow, engine)
     rng = np.random.default_rng(seed)
     masks = swaps(n_stimuli, n_shuffles, rng)
     by_stimuli = convention == "python2019" or n_neuroids >= n_stimuli
@@ -166,12 +174,20 @@ def cvpca(
         n_stimuli=int(n_stimuli),
         n_neuroids=int(n_neuroids),
         n_missing_filled=n_missing,
+        n_components=_cut(convention, n_components),
         center="neuroid mean over both repeats" if center else "none",
         resample="+".join(axes),
         draw_fraction=float(used),
         seed=int(seed),
         precision="float32" if estimator.single else "float64",
+        device=engine.device,
     )
+
+
+def _cut(convention: str, n_components: int | None) -> int:
+    """How many leading components are kept at most; 0 for all."""
+    most = [n for n in (n_components, crossval.MAX_PYTHON2019 if convention == "python2019" else None) if n]
+    return int(min(most, default=0))
 
 
 @dataclass(frozen=True)
@@ -185,7 +201,9 @@ class _Estimator:
     engine: Engine
 
     def __call__(self, data: CrossGrams | np.ndarray, masks: Iterable[np.ndarray]) -> np.ndarray:
-        return np.mean([self.once(data, mask)[: self.n_components] for mask in masks], axis=0)
+        side = min(data.totals.shape[1], data.n_neuroids) if isinstance(data, CrossGrams) else min(data.shape[1:])
+        with threads_for(side):
+            return np.mean([self.once(data, mask)[: self.n_components] for mask in masks], axis=0)
 
     def once(self, data: CrossGrams | np.ndarray, mask: np.ndarray) -> np.ndarray:
         device = None if self.engine is BLAS else self.engine.device

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from neuroalpha.assembly import check_assembly, drop_blanks
+from neuroalpha._checks import check_seed, share
 from neuroalpha.errors import InputError
 from neuroalpha.spectrum.cvpca import cvpca, two_repeats
+from neuroalpha.spectrum.pairing import check_neuroids, presentations, recorded, shown_repeatedly
 from neuroalpha.spectrum.pca import eigenspectrum
 from neuroalpha.spectrum.resample import check_resampling, interval, subsets
 from neuroalpha.spectrum.result import check_spectrum
@@ -158,7 +159,8 @@ def dimensions(
     >>> round(found.participation_ratio, 1), round(found.participation_ratio_unbiased, 1), found.n_95
     (6.3, 8.8, 8)
     """
-    if not 0.5 <= level < 1:
+    check_seed(seed)
+    if not share(level, "level", 0.5, 1) < 1:
         raise InputError(f"level is {level}; expected a share such as 0.95")
     axes = check_resampling(resample, n_draws, fraction)
     corrected: tuple[str, ...] = ()
@@ -261,14 +263,15 @@ def _responses(given: xr.DataArray) -> xr.DataArray:
             f"expected a spectrum (Dataset) or responses (DataArray), got {type(given).__name__}; make one with "
             "eigenspectrum, cvpca or make_assembly"
         )
+    if given.dims in (("stimulus", "neuroid"), ("repeat", "stimulus", "neuroid")):
+        check_neuroids(given, "the responses")
     if given.dims == ("stimulus", "neuroid"):
-        return given
+        return recorded(given.expand_dims("repeat"))[0]
     if given.dims != ("repeat", "stimulus", "neuroid"):
-        given = drop_blanks(check_assembly(given))
-        shown = np.unique(given.coords["stimulus_id"].values.astype(str), return_counts=True)[1]
-        if shown.max(initial=0) < 2:
+        given = presentations(given)
+        if not shown_repeatedly(given):
             return given
-    return two_repeats(given)
+    return recorded(two_repeats(given))
 
 
 def _check_correct(correct: Collection[str] | None, responses: xr.DataArray) -> tuple[str, ...]:
@@ -277,6 +280,8 @@ def _check_correct(correct: Collection[str] | None, responses: xr.DataArray) -> 
     n_stimuli, n_neuroids = responses.shape[-2:]
     if correct is None:
         correct = CORRECTIONS if repeated else ("stimulus", "neuroid")
+    if not isinstance(correct, Collection) or not all(isinstance(name, str) for name in correct):
+        raise InputError(f"correct is {correct!r}; expected names out of {CORRECTIONS}")
     names = (correct,) if isinstance(correct, str) else tuple(correct)
     if not set(names) <= set(CORRECTIONS):
         raise InputError(f"correct is {names}; expected any of {CORRECTIONS}")

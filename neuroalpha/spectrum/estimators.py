@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
 import xarray as xr
 
 from neuroalpha.errors import InputError, nearest
+from neuroalpha.spectrum.fit import fit_alpha
 
 
 class Entry(NamedTuple):
@@ -68,6 +69,20 @@ def check_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
         if option not in known:
             raise InputError(
                 f"estimator_options holds {option!r}, which {name!r} does not take{nearest(option, known)}; it takes "
+                f"{', '.join(known)}"
+            )
+    return dict(options)
+
+
+def check_fit_options(options: Mapping[str, Any], reserved: Collection[str] = ("ranks",)) -> dict[str, Any]:
+    """Refuse options that :func:`neuroalpha.fit_alpha` does not take, or that have an argument of their own."""
+    known = [name for name in inspect.signature(fit_alpha).parameters if name not in ("spectrum", *reserved)]
+    for option in options:
+        if option in reserved:
+            raise InputError(f"fit_options holds {option!r}, which is an argument of its own: give {option}=...")
+        if option not in known:
+            raise InputError(
+                f"fit_options holds {option!r}, which fit_alpha does not take{nearest(str(option), known)}; it takes "
                 f"{', '.join(known)}"
             )
     return dict(options)

@@ -14,9 +14,12 @@ import xarray as xr
 from scipy import stats
 from tqdm import tqdm
 
+from neuroalpha._checks import check_seed, share
+from neuroalpha._checks import whole as whole_number
 from neuroalpha.errors import InputError
+from neuroalpha.spectrum.calibration_checks import LARGEST_LEVEL, check_recording, tell_new
 from neuroalpha.spectrum.calibration_subject import responses_of
-from neuroalpha.spectrum.estimators import check_options, get_entry, get_estimator, options_of
+from neuroalpha.spectrum.estimators import check_fit_options, check_options, get_entry, get_estimator, options_of
 from neuroalpha.spectrum.fit import AlphaFit, fit_alpha
 from neuroalpha.spectrum.resample import AXES
 from neuroalpha.spectrum.size_line import N_SIZES, halvings, size_line
@@ -116,6 +119,12 @@ def extrapolate(
     InputError
         When an axis leaves fewer than 3 sizes that hold the window.
 
+    Warns
+    -----
+    UserWarning
+        When stimuli with fewer than two usable presentations are left out, because the estimator needs repeats; of
+        what the estimator and the fit warn of for all the data (not for the subsets).
+
     Notes
     -----
     What the interval covers: subsets overlap, and all are parts of the same data, so the scatter of the points about
@@ -141,8 +150,13 @@ def extrapolate(
     >>> bool(abs(line["alpha"] - 1) < abs(line["alpha_full"] - 1)), found.table["size"].unique().tolist()
     (True, [800, 400, 200, 100, 50])
     """
+    axes = _check_axes(axis)
+    whole_number(n_subsets, "n_subsets", 2)
+    whole_number(n_draws, "n_draws")
+    share(level, "level", 0.5, LARGEST_LEVEL)
+    check_seed(seed)
+    fitting = check_fit_options(fit_options or {}, ("ranks", "level"))
     whole = responses_of(assembly)
-    axes = _check_axes(axis, n_subsets, level)
     dims = {"stimulus": "stimulus" if "stimulus" in whole.dims else "presentation", "neuroid": "neuroid"}
     if estimator == "auto":
         estimator = "cvpca" if _is_repeated(whole) else "pca"
@@ -151,20 +165,22 @@ def extrapolate(
     if "resample" in options_of(estimator):
         options = {"resample": axes, **options}
     bare = {**options, **get_entry(estimator).bare}
+    if get_entry(estimator).needs_repeats:
+        whole = _repeated(whole)
+    told: set[str] = set()
+    check_recording(whole, estimator, told)
     labels = whole.coords["stimulus_id"].values.astype(str)
     ids, stimulus = np.unique(labels, return_inverse=True)
     counts = {"stimulus": ids.size, "neuroid": whole.sizes["neuroid"]}
     window = _window(ranks, counts, axes)
     sizes = {name: _sizes(name, counts, window) for name in axes}
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of windows past half: the smallest subsets are there by rule
-        full = fit_alpha(
-            get_estimator(estimator)(whole, **{**bare, "n_draws": n_draws}),
-            window or _published(counts),
-            level=level,
-            **(fit_options or {}),
-        )
+    def fit_whole() -> AlphaFit:
+        warnings.filterwarnings("ignore", ".*reach past half")  # the published window is there by rule
+        spectrum = get_estimator(estimator)(whole, **{**bare, "n_draws": n_draws})
+        return fit_alpha(spectrum, window or _published(counts), level=level, **fitting)
+
+    full = tell_new(fit_whole, told)
     jobs = [(name, size, subset) for name in axes for size in sizes[name][1:] for subset in range(n_subsets)]
     rows = [_row(name, counts[name], counts, 0, full.alpha, full.ranks) for name in axes]
     bar = tqdm(jobs, desc="extrapolate", unit="subset", disable=not progress, file=sys.stderr, delay=1)
@@ -174,9 +190,7 @@ def extrapolate(
         if name == "stimulus" and dims[name] == "presentation":
             chosen = np.flatnonzero(np.isin(stimulus.reshape(-1), chosen))
         smaller = {**counts, name: size}
-        alpha, used = _read(
-            whole.isel({dims[name]: chosen}), estimator, bare, window or _published(smaller), fit_options
-        )
+        alpha, used = _read(whole.isel({dims[name]: chosen}), estimator, bare, window or _published(smaller), fitting)
         rows.append(_row(name, size, smaller, subset, alpha, used, counts[name]))
     columns = ["axis", "size", "fraction", "subset", "alpha", "first", "last", "n_stimuli", "n_neuroids"]
     table = pd.DataFrame(rows, columns=columns)
@@ -225,7 +239,7 @@ def _read(
         spectrum = get_estimator(estimator)(part, **options)
         check_window(window, spectrum.sizes["component"], spectrum.sizes["component"])
         try:
-            return fit_alpha(spectrum, window, **(fit_options or {})).alpha, window
+            return fit_alpha(spectrum, window, **fit_options).alpha, window
         except InputError:  # nothing above noise at this size
             return float("nan"), window
 
@@ -274,15 +288,30 @@ def _sizes(name: str, counts: Mapping[str, int], window: tuple[int, int] | None)
     return sizes
 
 
-def _check_axes(axis: str | Collection[str], n_subsets: int, level: float) -> tuple[str, ...]:
+def _check_axes(axis: str | Collection[str]) -> tuple[str, ...]:
     axes = (axis,) if isinstance(axis, str) else tuple(axis)
     if not axes or not set(axes) <= set(AXES):
         raise InputError(f"axis is {axis!r}; expected 'stimulus', 'neuroid' or both")
-    if n_subsets < 2:
-        raise InputError(f"n_subsets is {n_subsets}; a mean with its error needs at least 2")
-    if not 0.5 <= level < 1:
-        raise InputError(f"level is {level}; expected a share such as 0.95")
     return tuple(name for name in AXES if name in axes)
+
+
+def _repeated(responses: xr.DataArray) -> xr.DataArray:
+    """Keep the stimuli with two usable presentations, so that a subset holds as many stimuli as it says."""
+    filled = ~np.isnan(np.asarray(responses.values)).all(axis=-1)
+    if "presentation" in responses.dims:
+        stimulus = np.unique(responses.coords["stimulus_id"].values.astype(str), return_inverse=True)[1].reshape(-1)
+        kept = np.bincount(stimulus, weights=filled) > 1
+        part = {"presentation": np.flatnonzero(kept[stimulus])}
+    else:
+        kept = np.atleast_2d(filled).sum(axis=0) > 1
+        part = {"stimulus": np.flatnonzero(kept)}
+    if kept.all() or not kept.any():  # none: the check that follows says why that may be
+        return responses
+    warnings.warn(
+        f"{int((~kept).sum())} of {kept.size} stimuli have fewer than 2 usable presentations and are left out",
+        stacklevel=3,
+    )
+    return responses.isel(part)
 
 
 def _is_repeated(assembly: xr.DataArray) -> bool:

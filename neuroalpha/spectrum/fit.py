@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from neuroalpha._checks import share
 from neuroalpha.errors import InputError
 from neuroalpha.spectrum.powerlaw import (
     Line,
@@ -42,7 +43,7 @@ class AlphaFit:
     """Upper end of the interval."""
     r2: float
     """Weighted share of the log-log variance that the line explains; above .95 for many spectra that are no power
-    law: see :func:`neuroalpha.compare_models`."""
+    law: see :func:`neuroalpha.compare_models`. NaN for a power law matched by MEME, which is a line by construction."""
     ranks: tuple[int, int]
     """Window, 1-based and inclusive."""
     n_used: int
@@ -77,6 +78,10 @@ class AlphaFit:
     """Name and version that made the spectrum."""
     sensitivity: pd.DataFrame = field(repr=False)
     """Alpha over a grid of windows: columns first, last, alpha, low, high, r2, n_negative."""
+    p_value: float = np.nan
+    """Of the moments' distance from the law that :func:`neuroalpha.meme` matched; NaN for other estimators."""
+    by_construction: bool = field(default=False, repr=False)
+    """Whether the spectrum is a power law because the estimator makes one (MEME): every window has the same alpha."""
 
     def to_frame(self) -> pd.DataFrame:
         """One row: every scalar, the window as ``first`` and ``last``, and the range of alpha over other windows."""
@@ -85,14 +90,16 @@ class AlphaFit:
             value = getattr(self, each.name)
             if each.name == "ranks":
                 row["first"], row["last"] = value
-            elif each.name != "sensitivity":
+            elif each.name not in ("sensitivity", "by_construction"):
                 row[each.name] = value
         row["alpha_window_min"], row["alpha_window_max"] = self.window_range
         return pd.DataFrame([row])
 
     @property
     def window_range(self) -> tuple[float, float]:
-        """Smallest and largest alpha over the grid of windows."""
+        """Smallest and largest alpha over the grid of windows; NaN where every window has the same by construction."""
+        if self.by_construction:
+            return np.nan, np.nan
         return float(self.sensitivity["alpha"].min()), float(self.sensitivity["alpha"].max())
 
     def predict(self, rank: np.ndarray) -> np.ndarray:
@@ -151,7 +158,8 @@ def fit_alpha(
     Warns
     -----
     UserWarning
-        When the window reaches past half of min(stimuli, neuroids), where eigenvalues are biased by finite sampling.
+        When the window reaches past half of min(stimuli, neuroids), where eigenvalues are biased by finite sampling
+        (those of MEME are not).
 
     Examples
     --------
@@ -172,7 +180,7 @@ def fit_alpha(
         raise InputError(f"weights is {weights!r} with method {method!r}, which counts every octave alike; leave '1/n'")
     if negative not in ("bin", "abs"):
         raise InputError(f"negative is {negative!r}; expected 'bin' or 'abs'")
-    if not 0.5 <= level < 1:
+    if share(level, "level", 0.5, 1) == 1:
         raise InputError(f"level is {level}; expected a share such as 0.95")
     eigenvalue = np.asarray(spectrum["eigenvalue"].values, dtype=np.float64)
     if not np.isfinite(eigenvalue).all():
@@ -182,13 +190,17 @@ def fit_alpha(
         raise InputError("all eigenvalues are zero: the responses never vary; check what was recorded")
     n_stimuli = int(spectrum.attrs.get("n_stimuli", eigenvalue.size))
     n_neuroids = int(spectrum.attrs.get("n_neuroids", eigenvalue.size))
+    # Where only leading components were computed, their number says nothing of the rank of the data.
+    cut = int(spectrum.attrs.get("n_components", 0)) == eigenvalue.size == rank
+    smaller = min(n_stimuli, n_neuroids) if cut else min(n_stimuli, n_neuroids, rank)
     first, last = check_window(
-        auto_window(n_stimuli, n_neuroids, rank) if isinstance(ranks, str) and ranks == "auto" else ranks,
+        auto_window(n_stimuli, n_neuroids, smaller) if isinstance(ranks, str) and ranks == "auto" else ranks,
         eigenvalue.size,
         rank,
+        cut,
     )
-    smaller = min(n_stimuli, n_neuroids, rank)
-    if "n_stimuli" in spectrum.attrs and last > smaller / 2:
+    matched = spectrum.attrs.get("estimator") == "meme"
+    if "n_stimuli" in spectrum.attrs and last > smaller / 2 and not matched:
         warnings.warn(
             f"ranks {first} to {last} reach past half of the {smaller} that {n_stimuli} stimuli and {n_neuroids} "
             f"neuroids give: alpha is biased there by finite sampling; end at {smaller // 2}, better at {smaller // 5}",
@@ -206,15 +218,19 @@ def fit_alpha(
     if draws.size and not np.isfinite(low):
         warnings.warn(
             f"no interval: ranks {first} to {last} reach past what the subsamples ({fraction} of stimuli and neuroids) "
-            f"hold; end at {int(fraction * smaller) - 1}, or make the spectrum with a larger fraction",
+            f"hold; end at {int(fraction * min(smaller, rank)) - 1}, or make the spectrum with a larger fraction",
             stacklevel=2,
         )
     attrs = spectrum.attrs
+    grid = sensitivity(eigenvalue, window_grid(first, last, smaller, rank), how)
+    by_construction = matched and attrs.get("model", "power") == "power"
+    if by_construction:
+        grid["r2"] = np.nan
     return AlphaFit(
         alpha=line.alpha,
         low=low,
         high=high,
-        r2=line.r2,
+        r2=np.nan if by_construction else line.r2,
         ranks=(first, last),
         n_used=len(line.groups),
         n_negative=n_negative,
@@ -231,7 +247,9 @@ def fit_alpha(
         center=str(attrs.get("center", "unknown")),
         seed=int(attrs.get("seed", -1)),
         software=str(attrs.get("software", "unknown")),
-        sensitivity=sensitivity(eigenvalue, window_grid(first, last, smaller), how),
+        sensitivity=grid,
+        p_value=float(attrs.get("p_value", np.nan)) if matched else np.nan,
+        by_construction=by_construction,
     )
 
 

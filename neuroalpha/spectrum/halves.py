@@ -69,7 +69,11 @@ def setting(x: np.ndarray, estimate: Estimate) -> Setting:
     kept = np.flatnonzero(values > values[-1] * 1e-9)[::-1]
     basis = vectors[:, kept]
     axes = (basis / np.sqrt(values[kept])).T @ mean if n_stimuli <= x.shape[2] else basis.T
-    return Setting(x, estimate, axes, axes.shape[0])
+    # The sign of an eigenvector is arbitrary and may hang on the memory layout, and would decide what is simulated
+    # together with the recorded noise. So the stimulus that lies farthest out along an axis is on its positive side.
+    scores = mean @ axes.T
+    axes *= np.where(scores[np.abs(scores).argmax(axis=0), np.arange(kept.size)] < 0, -1.0, 1.0)[:, None]
+    return Setting(x, estimate, axes, kept.size)
 
 
 def split_spectra(of: Setting, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

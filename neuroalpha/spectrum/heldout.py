@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 import xarray as xr
 
+from neuroalpha._checks import whole
 from neuroalpha.errors import InputError
 from neuroalpha.spectrum import crossdecomposition as kernel
 from neuroalpha.spectrum.checks import check_responses
-from neuroalpha.spectrum.heldout_common import bin_coords, check_options, make_folds, watch
+from neuroalpha.spectrum.heldout_common import (
+    ABOVE_NULL,
+    Null,
+    bin_coords,
+    check_options,
+    make_folds,
+    null_bins,
+    p_value,
+    watch,
+)
 from neuroalpha.spectrum.pairing import joint_attrs, one_recording, part, subsamples, two_populations
 from neuroalpha.spectrum.powerlaw import geometric_bins
 from neuroalpha.spectrum.resample import check_resampling, draw_fraction, standard_error
 from neuroalpha.spectrum.result import make_spectrum, pad
 from neuroalpha.spectrum.spectral_correlation import spectral_correlation
+from neuroalpha.spectrum.threads import threads_for
 
 __all__ = ["heldout_spectrum", "spectral_correlation"]
-
-Null = Literal["widened", "fixed", "refit"]
-ABOVE_NULL = 0.05  # p value at which a bin counts as above the null
-N_WIDENING = 72  # bins times refits that tell how much too narrow the fixed null is, to about sqrt(1 / (2 * 72)) = 8 %
 
 
 def heldout_spectrum(
@@ -114,12 +121,11 @@ def heldout_spectrum(
     >>> spectrum.sizes["component"], spectrum.sizes["bin"], bool(spectrum.p_value[0] < 0.01)
     (150, 7, True)
     """
+    check_options(folds, bins_per_decade, seed)
+    whole(n_permutations, "n_permutations")
     axes = check_resampling(resample, n_draws, fraction)
-    check_options(folds, bins_per_decade)
     if null not in get_args(Null):
         raise InputError(f"null is {null!r}; expected one of {get_args(Null)}")
-    if n_permutations < 0:
-        raise InputError(f"n_permutations is {n_permutations}; expected a count, or 0 for no null")
     check_responses(a, needs_repeats=b is None)
     if b is not None:
         check_responses(b, needs_repeats=False)
@@ -131,38 +137,29 @@ def heldout_spectrum(
     fold = make_folds(n_stimuli, folds, rng)
     size = kernel.n_components(fold, *sizes)
     bins = geometric_bins(1, size, bins_per_decade)
-    x, y = (kernel.coordinates(populations[which].repeats[repeat]) for which, repeat in sides)
-    scores = list(watch(kernel.heldout_scores(x, y, fold, size), folds, "held-out folds", "fold", progress))
-    shuffled, wider = np.empty((0, len(bins))), 1.0
-    n_refits = (
-        {"fixed": 0, "widened": -(-N_WIDENING // len(bins)), "refit": n_permutations}[null] if n_permutations else 0
-    )
-    orders = [rng.permutation(n_stimuli) for _ in range(n_refits)]
-    refits = watch(orders, n_refits, "held-out null", "permutation", progress)
-    if n_permutations and null == "refit":
-        shuffled = kernel.null_refitted(x, y, fold, bins, refits)
-    elif n_permutations:
-        shuffled = kernel.null_fixed(scores, bins, n_permutations, rng)
-        wider = kernel.widening(x, y, fold, bins, refits) if n_refits else 1.0
-        middle = shuffled.mean(axis=0)
-        shuffled = middle + wider * (shuffled - middle)
+    with threads_for(min(n_stimuli, max(sizes))):
+        x, y = (kernel.coordinates(populations[which].repeats[repeat]) for which, repeat in sides)
+        scores = list(watch(kernel.heldout_scores(x, y, fold, size), folds, "held-out folds", "fold", progress))
+        shuffled, wider = np.empty((0, len(bins))), 1.0
+        if n_permutations:
+            shuffled, wider = null_bins(x, y, fold, scores, bins, n_permutations, null, rng, progress)
 
-    used = fraction or draw_fraction(n_stimuli, min(sizes))
-    draws = np.full((n_draws, size), np.nan)
-    picked = subsamples(populations, n_draws, used, axes, rng)
-    for draw, (stimuli, neuroids) in enumerate(watch(picked, n_draws, "held-out interval", "draw", progress)):
-        own = min(size, kernel.n_components(fold[stimuli], *(kept.size for kept in neuroids)))
-        if own < 1:
-            continue
-        parts = [x[stimuli], y[stimuli]]
-        if "neuroid" in axes:
-            parts = [
-                kernel.coordinates(part(populations[which].repeats[repeat], stimuli, neuroids[which]))
-                for which, repeat in sides
-            ]
-        # Covariances grow with the neuroids of either side; the factor puts draws on the scale of the whole.
-        scale = float(np.prod([np.sqrt(sizes[which] / neuroids[which].size) for which, _ in sides]))
-        draws[draw] = pad(kernel.heldout_covariance(parts[0], parts[1], fold[stimuli], own) * scale, size)
+        used = fraction or draw_fraction(n_stimuli, min(sizes))
+        draws = np.full((n_draws, size), np.nan)
+        picked = subsamples(populations, n_draws, used, axes, rng)
+        for draw, (stimuli, neuroids) in enumerate(watch(picked, n_draws, "held-out interval", "draw", progress)):
+            own = min(size, kernel.n_components(fold[stimuli], *(kept.size for kept in neuroids)))
+            if own < 1:
+                continue
+            parts = [x[stimuli], y[stimuli]]
+            if "neuroid" in axes:
+                parts = [
+                    kernel.coordinates(part(populations[which].repeats[repeat], stimuli, neuroids[which]))
+                    for which, repeat in sides
+                ]
+            # Covariances grow with the neuroids of either side; the factor puts draws on the scale of the whole.
+            scale = float(np.prod([np.sqrt(sizes[which] / neuroids[which].size) for which, _ in sides]))
+            draws[draw] = pad(kernel.heldout_covariance(parts[0], parts[1], fold[stimuli], own) * scale, size)
     spectrum = make_spectrum(
         kernel.pool(scores),
         draws if n_draws else None,
@@ -195,8 +192,7 @@ def _with_bins(spectrum: xr.Dataset, bins: list[np.ndarray], bin_draws: np.ndarr
         made |= {"bin_low": mean - half, "bin_high": mean + half}
     if null.shape[0]:
         low, high = np.quantile(null, [0.025, 0.975], axis=0)
-        larger = (null >= mean).sum(axis=0)
-        made |= {"null_low": low, "null_high": high, "p_value": (1 + larger) / (1 + null.shape[0])}
+        made |= {"null_low": low, "null_high": high, "p_value": p_value(mean, null)}
     result = spectrum.assign_coords(bin_coords(bins)).assign({name: ("bin", value) for name, value in made.items()})
     if null.shape[0]:
         result.attrs["n_bins_above_null"] = int((made["p_value"] <= ABOVE_NULL).sum())

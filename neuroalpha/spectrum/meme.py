@@ -104,7 +104,7 @@ def meme(
     _check_arguments(model, n_splits, n_draws)
     check_seed(seed)
     backend = engine(device)
-    if isinstance(assembly, xr.DataArray) and "blank" in assembly.coords:
+    if isinstance(assembly, xr.DataArray) and "presentation" in assembly.dims:
         assembly = drop_blanks(assembly)
     check_responses(assembly, needs_repeats=True)
     values, stimulus, repetition, n_dropped = presentations(assembly)

@@ -43,6 +43,7 @@ def measure_noise(x: np.ndarray, rng: np.random.Generator) -> Noise:
     summed = x.sum(axis=0)
     pairs = n_repeats * (n_repeats - 1) * (n_stimuli - 1)
     signal = float((summed**2).sum() - (x**2).sum()) / pairs
+    signal += noise / (n_repeats * (n_stimuli - 1))  # the means that were subtracted hold this much noise
     sample = eigenvalues(smaller_side(deviations, 0.0), min(rows, n_neuroids)) / rows
     power = population_spectrum(sample, rows, n_neuroids, rng) if noise > 0 else np.zeros(n_neuroids)
     known = sample[: n_known(sample, rows, n_neuroids)] / noise if noise > 0 else np.empty(0)

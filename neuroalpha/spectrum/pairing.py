@@ -42,7 +42,8 @@ class Population(NamedTuple):
 
 def one_recording(assembly: xr.DataArray) -> Population:
     """Two repeats of one recording, stimuli sorted by ``stimulus_id``."""
-    halves = two_repeats(assembly)
+    halved = isinstance(assembly, xr.DataArray) and assembly.dims == SHOWN
+    halves = recorded(two_repeats(assembly if halved else presentations(assembly)))
     return _population(halves.isel(stimulus=np.argsort(_ids(halves, "the recording"))))
 
 
@@ -101,13 +102,55 @@ def part(centred: np.ndarray, stimuli: np.ndarray, neuroids: np.ndarray) -> np.n
     return chosen - chosen.mean(axis=0)
 
 
+def presentations(assembly: xr.DataArray) -> xr.DataArray:
+    """Presentations of stimuli that hold a value: blanks and rows that are NaN throughout are none."""
+    shown = drop_blanks(check_assembly(assembly))
+    filled = ~np.asarray(np.isnan(shown.data).all(axis=1))
+    if not filled.any():
+        raise InputError(
+            f"none of the {assembly.sizes['presentation']} presentations shows a stimulus and holds a value (blanks "
+            "and presentations that are NaN throughout do not count); check what was selected"
+        )
+    return shown if filled.all() else shown.isel(presentation=filled)
+
+
+def shown_repeatedly(assembly: xr.DataArray) -> bool:
+    """Whether responses hold repeats of a stimulus."""
+    if isinstance(assembly, xr.DataArray) and assembly.dims in (SHOWN, SHOWN[1:]):
+        return assembly.sizes.get("repeat", 1) > 1
+    ids = presentations(assembly).coords["stimulus_id"].values.astype(str)
+    return bool(np.unique(ids).size < ids.size)
+
+
+def recorded(shown: xr.DataArray) -> xr.DataArray:
+    """Leave out stimuli that are NaN throughout in some repeat of (repeat, stimulus, neuroid), and say how many."""
+    if shown.dtype.kind not in "fiub":
+        raise InputError(f"responses must be real numbers, but these have dtype {shown.dtype}")
+    if shown.size == 0:
+        raise InputError(f"the responses are empty, of shape {shown.shape}; check what was selected")
+    filled = ~np.asarray(np.isnan(shown.data).all(axis=2)).any(axis=0)
+    if filled.all():
+        return shown
+    if not filled.any():
+        raise InputError("no stimulus holds a value in every repeat; check what was selected")
+    warnings.warn(
+        f"{int((~filled).sum())} of {filled.size} stimuli are NaN throughout in a repeat, and left out", stacklevel=3
+    )
+    return shown.isel(stimulus=filled)
+
+
+def check_neuroids(shown: xr.DataArray, name: str) -> None:
+    """Refuse responses whose neuroids have no names."""
+    _check_labels(shown, name, "neuroid_id", "neuroid")
+
+
 def _shown(assembly: xr.DataArray, n: int) -> xr.DataArray:
     """Make (repeat, stimulus, neuroid) with ``n`` repeats where stimuli were repeated, else one."""
     if isinstance(assembly, xr.DataArray) and assembly.dims == SHOWN[1:]:
-        return assembly.expand_dims("repeat")
+        return recorded(assembly.expand_dims("repeat"))
     if isinstance(assembly, xr.DataArray) and assembly.dims == SHOWN:
         if n >= assembly.sizes["repeat"]:
-            return assembly
+            return recorded(assembly)
         if n > 1:
             raise InputError(
                 f"expected at most {n} repeats, got {assembly.sizes['repeat']}; use neuroalpha.repeats(assembly, {n})"
@@ -115,25 +158,27 @@ def _shown(assembly: xr.DataArray, n: int) -> xr.DataArray:
         with warnings.catch_warnings():  # an entry that is missing in all repeats stays missing
             warnings.simplefilter("ignore", RuntimeWarning)
             values = np.nanmean(np.asarray(assembly.values, dtype=np.float64), axis=0, keepdims=True)
-        return assembly.isel(repeat=[0]).copy(data=values)
-    check_assembly(assembly)
-    shown = drop_blanks(assembly)
-    repeated = np.unique(shown.coords["stimulus_id"].values.astype(str), return_counts=True)[1].max(initial=0) > 1
-    return repeats(shown, n if repeated else 1)
+        return recorded(assembly.isel(repeat=[0]).copy(data=values))
+    shown = presentations(assembly)
+    return repeats(shown, n if shown_repeatedly(shown) else 1)
 
 
 def _ids(shown: xr.DataArray, name: str) -> np.ndarray:
-    for coord, dim in (("stimulus_id", "stimulus"), ("neuroid_id", "neuroid")):
-        if coord not in shown.coords or shown.coords[coord].dims != (dim,):
-            raise InputError(
-                f"{name} lacks the coordinate {coord!r} along {dim!r}; make repeats with neuroalpha.repeats, or add it "
-                f"with .assign_coords({coord}=({dim!r}, labels))"
-            )
+    _check_labels(shown, name, "stimulus_id", "stimulus")
+    check_neuroids(shown, name)
     ids = shown.coords["stimulus_id"].values.astype(str)
     twice = duplicates(ids)
     if twice.size:
         raise InputError(f"{name} holds stimulus_id {first_few(twice)} more than once; average its repeats first")
     return ids
+
+
+def _check_labels(shown: xr.DataArray, name: str, coord: str, dim: str) -> None:
+    if coord not in shown.coords or shown.coords[coord].dims != (dim,):
+        raise InputError(
+            f"{name} lacks the coordinate {coord!r} along {dim!r}; make repeats with neuroalpha.repeats, or add it "
+            f"with .assign_coords({coord}=({dim!r}, labels))"
+        )
 
 
 def _population(shown: xr.DataArray) -> Population:

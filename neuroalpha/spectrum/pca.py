@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Collection
 
 import numpy as np
 import xarray as xr
 from tqdm import tqdm
 
-from neuroalpha.assembly import check_assembly
+from neuroalpha._checks import check_seed
+from neuroalpha.assembly import check_assembly, drop_blanks
 from neuroalpha.errors import InputError
 from neuroalpha.spectrum import gram, twin
 from neuroalpha.spectrum.checks import check_responses
-from neuroalpha.spectrum.resample import check_resampling, draw_fraction, subsets
+from neuroalpha.spectrum.resample import check_center, check_resampling, draw_fraction, subsets
 from neuroalpha.spectrum.result import check_values, make_spectrum, pad
 
 
@@ -37,7 +39,7 @@ def eigenspectrum(
     ----------
     assembly : DataArray (presentation, neuroid)
         Or (stimulus, neuroid), as one repeat of :func:`neuroalpha.repeats`. May be lazy (dask); it is read in blocks. A
-        NaN counts as its neuroid's mean.
+        NaN counts as its neuroid's mean. Blank presentations are left out, and so are those that are NaN throughout.
     center : bool
         Subtract each neuroid's mean over presentations before the product (default).
     n_draws : int
@@ -83,17 +85,19 @@ def eigenspectrum(
     True
     """
     axes = check_resampling(resample, n_draws, fraction)
+    check_center(center)
+    check_seed(seed)
     if isinstance(assembly, xr.DataArray) and assembly.dims == ("stimulus", "neuroid"):
         assembly = assembly.rename(stimulus="presentation").assign_coords(
             repetition=("presentation", np.zeros(assembly.sizes["stimulus"], dtype=np.int64))
         )
-    check_assembly(assembly)
+    assembly = drop_blanks(check_assembly(assembly))
+    _check_size(assembly)
+    engine = twin.engine(device)
+    assembly = _recorded(assembly, check_responses(assembly, needs_repeats=False).shown)
+    _check_size(assembly)
     values = assembly.data
     n_rows, n_neuroids = values.shape
-    if n_rows < 2 or n_neuroids < 1:
-        raise InputError(f"a spectrum needs at least 2 presentations and 1 neuroid, got {n_rows} and {n_neuroids}")
-    engine = twin.engine(device)
-    check_responses(assembly, needs_repeats=False)
     means, missing = gram.column_means(values)
     n_missing = check_values(means, missing, n_rows, assembly.coords["neuroid_id"].values)
     size = min(n_rows - bool(center), n_neuroids)
@@ -131,4 +135,21 @@ def eigenspectrum(
         resample="+".join(axes),
         draw_fraction=float(used),
         seed=int(seed),
+        device=engine.device,
     )
+
+
+def _check_size(assembly: xr.DataArray) -> None:
+    n_rows, n_neuroids = assembly.shape
+    if n_rows < 2 or n_neuroids < 1:
+        raise InputError(f"a spectrum needs at least 2 presentations and 1 neuroid, got {n_rows} and {n_neuroids}")
+
+
+def _recorded(assembly: xr.DataArray, shown: np.ndarray | None) -> xr.DataArray:
+    """Leave out presentations in which nothing was recorded: as rows at the mean they would only dilute the rest."""
+    if shown is None or shown.all() or not shown.any():
+        return assembly
+    warnings.warn(
+        f"{int((~shown).sum())} of {shown.size} presentations are NaN in every neuroid and are left out", stacklevel=3
+    )
+    return assembly.isel(presentation=np.flatnonzero(shown))

@@ -11,10 +11,12 @@ so counted (1 + f) / f times: where it dominates, the interval is up to 1.5 (f =
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from typing import Any
 
 import numpy as np
 from scipy import stats
 
+from neuroalpha._checks import share, whole
 from neuroalpha.errors import InputError
 
 AXES = ("stimulus", "neuroid")
@@ -55,13 +57,22 @@ def interval(estimate: float, draws: np.ndarray, fraction: float, level: float) 
 
 def check_resampling(axes: Collection[str], n_draws: int, fraction: float | None) -> tuple[str, ...]:
     """Validate the resampling arguments that every estimator takes; return the axes as a tuple in standard order."""
+    if not isinstance(axes, Collection) or not all(isinstance(axis, str) for axis in axes):
+        raise InputError(f"resample is {axes!r}; expected any of {AXES}")
     axes = (axes,) if isinstance(axes, str) else tuple(axes)
     if not set(axes) <= set(AXES):
         raise InputError(f"resample is {axes}; expected any of {AXES}")
-    if n_draws < 0 or (n_draws and not axes):
+    if whole(n_draws, "n_draws") and not axes:
         raise InputError(f"n_draws is {n_draws} with resample={axes}; use n_draws=0 for no interval, else name an axis")
     if 0 < n_draws < 5:
         raise InputError(f"n_draws is {n_draws}; an interval needs at least 5 subsamples, or 0 for no interval")
-    if fraction is not None and not 0.1 <= fraction <= 0.95:
-        raise InputError(f"fraction is {fraction}; a draw keeps between 0.1 and 0.95 of the stimuli and neuroids")
+    if fraction is not None:
+        share(fraction, "fraction", 0.1, 0.95)
     return tuple(axis for axis in AXES if axis in axes)
+
+
+def check_center(center: Any) -> bool:
+    """Return ``center`` as bool: a word such as "no" would count as True."""
+    if not isinstance(center, (bool, np.bool_)):
+        raise InputError(f"center is {center!r}; expected True or False")
+    return bool(center)

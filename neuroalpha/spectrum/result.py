@@ -9,6 +9,7 @@ import xarray as xr
 
 import neuroalpha
 from neuroalpha._text import first_few
+from neuroalpha.assembly import clean_attrs
 from neuroalpha.errors import InputError
 from neuroalpha.spectrum.resample import standard_error
 
@@ -29,7 +30,7 @@ def make_spectrum(
         {"eigenvalue": ("component", np.asarray(eigenvalue, dtype=np.float64))},
         coords={"rank": ("component", np.arange(1, eigenvalue.size + 1))},
         attrs={
-            **{name: inherited[name] for name in INHERITED if name in inherited},
+            **clean_attrs({name: inherited[name] for name in INHERITED if name in inherited}),
             **how,
             "n_draws": 0 if draws is None else int(draws.shape[0]),
             "software": f"neuroalpha {neuroalpha.__version__}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection
 
 import numpy as np
@@ -10,10 +11,21 @@ import xarray as xr
 import neuroalpha
 from neuroalpha.spectrum import crossdecomposition as kernel
 from neuroalpha.spectrum.checks import check_responses
-from neuroalpha.spectrum.heldout_common import bin_coords, check_options, make_folds, watch
-from neuroalpha.spectrum.pairing import joint_attrs, part, subsamples, two_populations
-from neuroalpha.spectrum.powerlaw import MIN_Z, geometric_bins
-from neuroalpha.spectrum.resample import check_resampling, draw_fraction, interval, standard_error
+from neuroalpha.spectrum.heldout_common import (
+    ABOVE_NULL,
+    bin_coords,
+    check_options,
+    make_folds,
+    null_bins,
+    p_value,
+    watch,
+)
+from neuroalpha.spectrum.pairing import joint_attrs, part, shown_repeatedly, subsamples, two_populations
+from neuroalpha.spectrum.powerlaw import geometric_bins
+from neuroalpha.spectrum.resample import check_resampling, draw_fraction, interval
+from neuroalpha.spectrum.threads import threads_for
+
+N_PERMUTATIONS = 1000  # as heldout_spectrum by default
 
 
 def spectral_correlation(
@@ -47,18 +59,23 @@ def spectral_correlation(
     Dataset over ``bin``
         ``r``; ``r_low/high`` (95 %, subsamples); ``cross``, ``within_a``, ``within_b`` (bin means of the spectra);
         coordinates ``bin_rank``, ``bin_first``, ``bin_last``, ``n_components``. ``r`` is NaN where a within-spectrum is
-        not above zero (with draws: less than 2 standard errors above); attrs count these (``n_bins_undefined``).
+        not above the null of :func:`neuroalpha.heldout_spectrum` (p <= .05); attrs count these (``n_bins_undefined``).
 
     Raises
     ------
     InputError
         When ``stimulus_id`` do not meet or are too few for the folds.
 
+    Warns
+    -----
+    UserWarning
+        When most bins are undefined, or repeats are copies of each other.
+
     Notes
     -----
     It compares spectra rank by rank, not axes: 1 means that as much is shared at these ranks as either repeats, and a
     single bin may exceed 1, as where a noise-free population determines axes that two noisy repeats do not. Time: 3 to
-    4 times that of :func:`neuroalpha.heldout_spectrum` without its null.
+    4 times that of :func:`neuroalpha.heldout_spectrum`.
 
     Examples
     --------
@@ -69,37 +86,44 @@ def spectral_correlation(
     >>> na.spectral_correlation(one, two, n_draws=0).r.values.round(6)
     array([1., 1., 1., 1.])
     """
+    check_options(folds, bins_per_decade, seed)
     axes = check_resampling(resample, n_draws, fraction)
-    check_options(folds, bins_per_decade)
-    check_responses(a, needs_repeats=False)
-    check_responses(b, needs_repeats=False)
+    for given in (a, b):  # repeats that are copies would make noise reliable
+        check_responses(given, needs_repeats=shown_repeatedly(given))
     populations = list(two_populations(a, b, n_repeats=2))
     n_stimuli, sizes = populations[0].n_stimuli, [population.n_neuroids for population in populations]
     rng = np.random.default_rng(seed)
     fold = make_folds(n_stimuli, folds, rng)
     bins = geometric_bins(1, kernel.n_components(fold, *sizes), bins_per_decade)
-    reduced = [[kernel.coordinates(repeat) for repeat in population.repeats] for population in populations]
-    cross, *within = kernel.cross_and_within(reduced[0], reduced[1], fold, bins)
+    with threads_for(min(n_stimuli, max(sizes))):
+        reduced = [[kernel.coordinates(repeat) for repeat in population.repeats] for population in populations]
+        cross, *within = kernel.cross_and_within(reduced[0], reduced[1], fold, bins)
 
-    used = fraction or draw_fraction(n_stimuli, min(sizes))
-    drawn = np.full((n_draws, 3, len(bins)), np.nan)
-    picked = subsamples(populations, n_draws, used, axes, rng)
-    for draw, (stimuli, neuroids) in enumerate(watch(picked, n_draws, "held-out interval", "draw", progress)):
-        parts = [[repeat[stimuli] for repeat in repeats] for repeats in reduced]
-        if "neuroid" in axes:
-            parts = [
-                [kernel.coordinates(part(repeat, stimuli, kept)) for repeat in population.repeats]
-                for population, kept in zip(populations, neuroids, strict=True)
-            ]
-        own = kernel.n_components(fold[stimuli], *(kept.size for kept in neuroids))
-        reached = [ranks for ranks in bins if ranks[-1] <= own]
-        if reached:
-            scale = np.array([size / kept.size for size, kept in zip(sizes, neuroids, strict=True)])
-            spectra = kernel.cross_and_within(parts[0], parts[1], fold[stimuli], reached)
-            drawn[draw, :, : len(reached)] = spectra * np.r_[np.sqrt(scale.prod()), scale][:, None]
-    floor = MIN_Z * np.nan_to_num(standard_error(drawn[:, 1:], used)) if n_draws else np.zeros((2, len(bins)))
+        used = fraction or draw_fraction(n_stimuli, min(sizes))
+        drawn = np.full((n_draws, 3, len(bins)), np.nan)
+        picked = subsamples(populations, n_draws, used, axes, rng)
+        for draw, (stimuli, neuroids) in enumerate(watch(picked, n_draws, "held-out interval", "draw", progress)):
+            parts = [[repeat[stimuli] for repeat in repeats] for repeats in reduced]
+            if "neuroid" in axes:
+                parts = [
+                    [kernel.coordinates(part(repeat, stimuli, kept)) for repeat in population.repeats]
+                    for population, kept in zip(populations, neuroids, strict=True)
+                ]
+            own = kernel.n_components(fold[stimuli], *(kept.size for kept in neuroids))
+            reached = [ranks for ranks in bins if ranks[-1] <= own]
+            if reached:
+                scale = np.array([size / kept.size for size, kept in zip(sizes, neuroids, strict=True)])
+                spectra = kernel.cross_and_within(parts[0], parts[1], fold[stimuli], reached)
+                drawn[draw, :, : len(reached)] = spectra * np.r_[np.sqrt(scale.prod()), scale][:, None]
+        known = [_repeats_something(repeats, fold, bins, folds, seed, progress) for repeats in reduced]
     r = _ratio(cross, *within)
-    r[(np.array(within) <= floor).any(axis=0)] = np.nan
+    r[~np.all(known, axis=0)] = np.nan
+    if 2 * np.isnan(r).sum() > r.size:
+        warnings.warn(
+            f"the correlation is undefined in {int(np.isnan(r).sum())} of {r.size} bins of ranks, where one population "
+            "repeats too little to tell from nothing: use more stimuli or repeats",
+            stacklevel=2,
+        )
     ends = [
         interval(value, _ratio(*drawn[:, :, number].T), used, 0.95) if np.isfinite(value) else (np.nan, np.nan)
         for number, value in enumerate(r)
@@ -127,12 +151,31 @@ def spectral_correlation(
             "n_missing_filled": sum(population.n_missing for population in populations),
             "bins_per_decade": int(bins_per_decade),
             "resample": "+".join(axes),
+            "n_permutations": N_PERMUTATIONS,
             "n_draws": int(n_draws),
             "draw_fraction": float(used),
             "seed": int(seed),
             "software": f"neuroalpha {neuroalpha.__version__}",
         },
     )
+
+
+def _repeats_something(
+    repeats: list[np.ndarray], fold: np.ndarray, bins: list[np.ndarray], folds: int, seed: int, progress: bool
+) -> np.ndarray:
+    """Whether each bin of a population's spectrum with itself is above the null of :func:`heldout_spectrum`.
+
+    Not whether it is some standard errors above zero: few stimuli and few neuroids hold much of the variance, so
+    leaving some out moves the leading bins most, which repeat best. The random numbers are those of
+    ``heldout_spectrum``, so that both call the same bins reliable.
+    """
+    rng = np.random.default_rng(seed)
+    make_folds(fold.size, folds, rng)
+    x, y = repeats[0], repeats[-1]
+    scores = list(kernel.heldout_scores(x, y, fold, int(bins[-1][-1])))
+    null, _ = null_bins(x, y, fold, scores, bins, N_PERMUTATIONS, "widened", rng, progress)
+    mean = kernel.bin_means(kernel.pool(scores), bins)
+    return np.asarray((mean > 0) & (p_value(mean, null) <= ABOVE_NULL))
 
 
 def _ratio(cross: np.ndarray, within_a: np.ndarray, within_b: np.ndarray) -> np.ndarray:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
 
+from neuroalpha._checks import check_seed, whole
+from neuroalpha.assembly import clean_attrs
 from neuroalpha.errors import InputError
 from neuroalpha.spectrum import moments, twin
 from neuroalpha.spectrum.crossgram import SINGLE
 from neuroalpha.spectrum.moments import Moments
+from neuroalpha.spectrum.resample import check_center
 from neuroalpha.spectrum.result import make_spectrum
 
 STAGE_BYTES = 64 * 2**20  # small batches are put together up to this before they are multiplied
@@ -62,7 +66,13 @@ def stream_spectrum(
     ------
     InputError
         For batches of unlike width, fewer than 2 rows, NaN or infinite values (a missing value would have to become
-        its neuroid's mean, which is not known before the end), at the batch where it shows.
+        its neuroid's mean, which is not known before the end), at the batch where it shows; for neuroids that are all
+        constant.
+
+    Warns
+    -----
+    UserWarning
+        When some neuroids are constant.
 
     Notes
     -----
@@ -81,35 +91,50 @@ def stream_spectrum(
     """
     if precision not in ("float64", "float32"):
         raise InputError(f"precision is {precision!r}; expected 'float64' or 'float32'")
-    if n_draws < 0 or 0 < n_draws < 5:
+    check_center(center)
+    check_seed(seed)
+    if isinstance(batches, (xr.DataArray, xr.Dataset, str, bytes, Mapping)) or not isinstance(batches, Iterable):
+        raise InputError(
+            f"batches is {type(batches).__name__}; expected an iterable of arrays (row, neuroid), as a list or a "
+            "generator; for an assembly use eigenspectrum"
+        )
+    if attrs is not None and not isinstance(attrs, Mapping):
+        raise InputError(f"attrs is {attrs!r}; expected a mapping of text to text and numbers")
+    kept = clean_attrs(attrs or {})
+    if 0 < whole(n_draws, "n_draws") < 5:
         raise InputError(f"n_draws is {n_draws}; a jackknife needs at least 5 groups (20 is usual), or 0 for none")
     engine = SINGLE if device is None and precision == "float32" else twin.engine(device)
     rng = np.random.default_rng(seed)
     groups: list[Moments] = []
     n_neuroids = 0
+    low, high = np.empty(0), np.empty(0)
     for batch in _staged(_checked(batches, device)):
         if not groups:
             n_neuroids = batch.shape[1]
             groups = [moments.empty(n_neuroids, engine) for _ in range(max(n_draws, 1))]
+            low, high = np.full(n_neuroids, np.inf), np.full(n_neuroids, -np.inf)
+        if batch.shape[0]:
+            low, high = np.fmin(low, _ends(batch, "min")), np.fmax(high, _ends(batch, "max"))
         dealt = rng.integers(n_draws, size=batch.shape[0]) if n_draws else None
         for group in range(len(groups)):
             part = batch if dealt is None else batch[np.flatnonzero(dealt == group)]
             groups[group] = moments.update(groups[group], part, engine)
             if not np.isfinite(groups[group].total).all():
                 _refuse(groups[group].total)
-    whole = groups[0] if groups else None
+    merged = groups[0] if groups else None
     for other in groups[1:]:
-        whole = moments.merge(whole, other, engine)  # type: ignore[arg-type]
-    if whole is None or whole.count < 2:
-        raise InputError(f"a spectrum needs at least 2 rows, the batches hold {0 if whole is None else whole.count}")
-    eigenvalue = moments.eigenvalues(whole, center, engine)
+        merged = moments.merge(merged, other, engine)  # type: ignore[arg-type]
+    if merged is None or merged.count < 2:
+        raise InputError(f"a spectrum needs at least 2 rows, the batches hold {0 if merged is None else merged.count}")
+    _check_varies(low, high)
+    eigenvalue = moments.eigenvalues(merged, center, engine)
     return make_spectrum(
         eigenvalue,
         _leave_one_out(groups, center, engine, eigenvalue.size) if n_draws else None,
-        dict(attrs or {}),
+        dict(kept),
         estimator="pca",
-        n_stimuli=whole.count,
-        n_presentations=whole.count,
+        n_stimuli=merged.count,
+        n_presentations=merged.count,
         n_neuroids=n_neuroids,
         n_missing_filled=0,
         center="neuroid mean" if center else "none",
@@ -119,7 +144,28 @@ def stream_spectrum(
         draw_fraction=float((n_draws - 1) ** 2 / ((n_draws - 1) ** 2 + n_draws)) if n_draws else 1.0,
         seed=int(seed),
         precision="float64" if engine is not SINGLE else "float32",
+        device=engine.device,
     )
+
+
+def _ends(batch: Any, which: str) -> np.ndarray:
+    """Smallest or largest value (neuroid,) of a batch, numpy or torch."""
+    if isinstance(batch, np.ndarray):
+        return np.asarray(getattr(batch, which)(axis=0), dtype=np.float64)
+    return getattr(batch, f"a{which}")(dim=0).double().cpu().numpy()
+
+
+def _check_varies(low: np.ndarray, high: np.ndarray) -> None:
+    """Refuse rows that are all alike; warn of columns that never vary."""
+    n = int((low == high).sum())
+    if n == low.size:
+        raise InputError(f"all {n} neuroids are constant: the rows never vary; check what was extracted")
+    if n:
+        warnings.warn(
+            f"{n} of {low.size} neuroids are constant and carry nothing, but count as neuroids: the first is column "
+            f"{np.flatnonzero(low == high)[0]}; drop them",
+            stacklevel=3,
+        )
 
 
 def _leave_one_out(groups: list[Moments], center: bool, engine: Any, size: int) -> np.ndarray:
@@ -149,6 +195,11 @@ def _checked(batches: Iterable[Any], device: str | None) -> Iterator[Any]:
             raise InputError(
                 f"batch {number} has shape {tuple(batch.shape)}; expected (row, neuroid): flatten the rest"
             )
+        kind = batch.dtype.kind if isinstance(batch, np.ndarray) else "c" if batch.is_complex() else "f"
+        if kind not in "fiub":
+            raise InputError(f"batch {number} holds {batch.dtype} values; responses must be real numbers")
+        if batch.shape[1] == 0:
+            raise InputError(f"batch {number} has no neuroids: its shape is {tuple(batch.shape)}")
         if width is not None and batch.shape[1] != width:
             raise InputError(f"batch {number} has {batch.shape[1]} neuroids, the ones before have {width}")
         width = batch.shape[1]

@@ -87,8 +87,8 @@ def verdict_sentence(table: pd.DataFrame, best: str, first: int, last: int) -> s
         low, high = (f"{errors[others].min():.3f}", f"{errors[others].max():.3f}")
         against = low if low == high else f"{low} to {high}"
         return (
-            f"a power law describes ranks {first} to {last} no worse than {_listed(others)} (held-out log error "
-            f"{errors['power']:.3f} against {against})"
+            f"a power law describes ranks {first} to {last} no worse than {_listed(others)}, as far as halves of these "
+            f"stimuli can show (held-out log error {errors['power']:.3f} against {against})"
         )
     sentence = (
         f"{SPOKEN[best]} describes ranks {first} to {last} better than a power law (held-out log error "

@@ -99,3 +99,32 @@ def test_every_estimator_of_repeats_by_name():
         assert only.spectrum.attrs["estimator"] == estimator
         assert only.fit.estimator == estimator
         assert only.fit.low < only.fit.alpha < only.fit.high
+
+
+def test_nothing_to_measure():
+    made = na.make_assembly(np.random.default_rng(0).normal(size=(60, 5)), stimulus_id=np.arange(60))
+    for by in (None, "neuroid_id"):
+        with pytest.raises(na.InputError, match="nothing to measure: 60 presentations and 0 neuroids"):
+            na.measure(made.isel(neuroid=[]), by=by, estimator="pca")
+
+
+@pytest.mark.parametrize("bad", [{"seed": None}, {"n_draws": 32.0}, {"by": 5}])
+def test_what_is_no_number_is_refused(bad):
+    made = na.make_assembly(np.random.default_rng(0).normal(size=(60, 50)), stimulus_id=np.arange(60))
+    with pytest.raises(na.InputError, match=f"{next(iter(bad))} is "):
+        na.measure(made, estimator="pca", **bad)
+
+
+def test_a_matched_law_may_be_read_at_every_neuroid():
+    recording, _ = na.simulate_recording(
+        1.0, n_stimuli=60, n_neuroids=150, signal_fraction=0.5, noise="independent", spontaneous=False, seed=0
+    )
+    options = {"estimator": "meme", "n_draws": 0}
+    (found,) = na.measure(recording.responses, ranks=(1, 150), **options)
+    assert found.fit.ranks == (1, 150)
+    table = to_table([found])
+    assert table["p_value"][0] == pytest.approx(found.spectrum.attrs["p_value"], nan_ok=True)
+    with pytest.raises(na.InputError, match="reach outside"):
+        na.measure(recording.responses, ranks=(1, 151), **options)
+    with pytest.raises(na.InputError, match="reach outside"):
+        na.measure(recording.responses, ranks=(1, 61), estimator="cvpca")

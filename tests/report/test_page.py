@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import neuroalpha as na
-from neuroalpha.report.page import steps_text
+from neuroalpha.report.page import describe, steps_text
 
 EVIL = '</script><script>alert("x")</script><img src=x onerror=alert(1)>'
 
@@ -59,3 +59,20 @@ def test_steps_text():
 def test_nothing_to_show(tmp_path):
     with pytest.raises(na.InputError, match="nothing to show"):
         na.compare_page([], tmp_path / "p.html")
+
+
+def test_different_estimators_are_told_and_what_is_not_known_is_empty(tmp_path):
+    recording, _ = na.simulate_recording(
+        1.0, n_stimuli=80, n_neuroids=100, signal_fraction=0.5, noise="independent", spontaneous=False, seed=0
+    )
+    one, two = (
+        na.measure(recording.responses, estimator=name, n_draws=0, ranks=(2, 30))[0] for name in ("cvpca", "meme")
+    )
+    html = na.compare_page([one, two], tmp_path / "two.html").read_text(encoding="utf-8").split("</head>")[1]
+    assert "These exponents come from different estimators (cvpca, meme)" in html
+    told = describe(two)
+    assert (told["r2"], told["windows"]) == ("", "")
+    assert told["p_value"] == f"{two.fit.p_value:.2g}"
+    assert f">{told['p_value']}</td>" in html
+    alike = na.compare_page([one, one], tmp_path / "one.html").read_text(encoding="utf-8")
+    assert "different estimators (" not in alike

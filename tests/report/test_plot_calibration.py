@@ -43,6 +43,17 @@ def test_without_observation_and_on_given_axes(result):
     assert any("[open, " in text.get_text() for text in calibration(opened).texts)
 
 
+def test_observed_value_is_inside_the_axes_and_repeats_are_short(result):
+    import dataclasses
+
+    for observed in (-2.0, 3.0):
+        low, high = calibration(dataclasses.replace(result, observed=observed)).get_ylim()
+        assert low < observed < high
+    title = calibration(dataclasses.replace(result, n_repeats=2.0833333)).get_title()
+    assert "2.1 repeats" in title
+    assert "2 repeats" in calibration(result).get_title()
+
+
 def test_bad_input():
     with pytest.raises(na.InputError, match="expected the result of neuroalpha\\.calibrate, got int"):
         calibration(3)  # type: ignore[arg-type]

@@ -51,3 +51,11 @@ def test_models(assembly):
     assert len(given.get_lines()) == 3
     given.figure.savefig("/dev/null", format="png")
     plt.close("all")
+
+
+def test_other_objects_are_refused(assembly):
+    spectrum = na.eigenspectrum(assembly, n_draws=0)
+    with pytest.raises(na.InputError, match=r"expected the result of neuroalpha.fit_alpha \(AlphaFit\), got Dataset"):
+        plot_fits.window_band(spectrum)
+    with pytest.raises(na.InputError, match=r"expected the result of neuroalpha.compare_models .*, got AlphaFit"):
+        plot_fits.models(na.fit_alpha(spectrum, (4, 40)))

@@ -84,3 +84,10 @@ def test_bad_input():
         plot_heldout.heldout(na.eigenspectrum(net, n_draws=0))
     with pytest.raises(na.InputError, match="expected the result of"):
         plot_heldout.spectral_correlation(net)
+
+
+def test_a_fit_that_is_none_is_refused():
+    net = na.make_assembly(np.random.default_rng(0).normal(size=(40, 10)), stimulus_id=np.arange(40))
+    spectrum = na.heldout_spectrum(net, net, n_draws=0, n_permutations=0)
+    with pytest.raises(na.InputError, match="fit is float; expected the result of"):
+        plot_heldout.heldout(spectrum, 1.0)

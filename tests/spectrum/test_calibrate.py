@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -242,6 +243,23 @@ def test_cost_is_told_before(capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("sizes", "changes", "message"),
     [
+        ((100.7, 50.2), {}, "n_stimuli is 100.7"),
+        ((40, "50"), {}, "n_neuroids is '50'"),
+        ((40, 50), {"seed": None}, "seed is None"),
+        ((40, 50), {"seed": -1}, "seed is -1"),
+        ((40, 50), {"n_simulations": 6.5}, "n_simulations is 6.5"),
+        ((40, 50), {"n_simulations": "9"}, "n_simulations is '9'"),
+        ((40, 50), {"n_jobs": 1.5}, "n_jobs is 1.5"),
+        ((40, 50), {"level": "0.9"}, "level is '0.9'"),
+        ((40, 50), {"level": 1.0}, "level is 1.0"),
+        ((40, 50), {"signal_fraction": 0}, "signal_fraction is 0"),
+        ((40, 50), {"alphas": "many"}, "at least 3 exponents"),
+        ((40, 50), {"observed": np.nan}, "observed is nan"),
+        ((40, 50), {"observed": np.inf}, "observed is inf"),
+        ((40, 50), {"observed": "1"}, "observed is '1'"),
+        ((40, 50), {"fit_options": {"ranks": (2, 9)}}, "an argument of its own: give ranks="),
+        ((40, 50), {"fit_options": {"weight": "1/n"}}, "did you mean 'weights'"),
+        ((40, 50), {"noise": 3}, "noise holds 3"),
         ((40,), {}, "expected an assembly, or sizes"),
         ("abc", {}, "expected an assembly, or sizes"),
         ((1, 50), {}, "cannot simulate 1 stimuli"),
@@ -276,10 +294,121 @@ def test_bad_recordings(recording):
     with pytest.raises(na.InputError, match="share no signal"):
         na.calibrate(flipped, progress=False)
     once = unrelated.isel(presentation=slice(40))
-    with pytest.raises(na.InputError, match="use estimator='pca'"):
+    with pytest.raises(na.InputError, match="estimator 'pca'"):
         na.calibrate(once, progress=False)
     fit = na.fit_alpha(na.cvpca(recording, n_draws=0), (3, 24))
     with pytest.raises(na.InputError, match="made by 'cvpca', but estimator is 'pca'"):
         na.calibrate(recording, estimator="pca", observed=fit, progress=False)
     with pytest.raises(na.InputError, match="fitted to ranks"):
         na.calibrate(recording, observed=fit, ranks=(4, 20), progress=False)
+
+
+@pytest.mark.parametrize("guard", ["", "if __name__ == '__main__':\n    "])
+def test_workers_do_not_run_the_script_again(tmp_path, guard):
+    script = tmp_path / "run.py"
+    script.write_text(
+        "import sys\n"
+        "import neuroalpha as na\n"
+        "print('ran', __file__ == sys.argv[0], flush=True)\n"
+        f"{guard}result = na.calibrate((40, 50), signal_fraction=0.5, noise='white', alphas=(0.5, 1.0, 1.5), "
+        "ranks=(2, 12), n_simulations=5, n_jobs=2, progress=False)\n"
+        "print('ran' if 'result' in dir() else 'no result', __file__ == sys.argv[0])\n"
+    )
+    told = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True, timeout=120)
+    assert told.stdout.split("\n") == ["ran True", "ran True", ""]
+
+
+def test_observed_fit_has_to_be_of_these_sizes_and_made_alike(recording):
+    options = {"alphas": (0.5, 1.0, 1.5), "noise": "aligned", "n_simulations": 5, "progress": False}
+    fit = na.fit_alpha(na.cvpca(recording, n_draws=0), (3, 24))
+    with pytest.raises(na.InputError, match="read from 120 stimuli and 90 neuroids, but 120 and 80"):
+        na.calibrate(recording.isel(neuroid=slice(80)), observed=fit, **options)
+    with pytest.raises(na.InputError, match="read from 120 stimuli and 90 neuroids, but 60 and 90"):
+        na.calibrate((60, 90), observed=fit, signal_fraction=0.5, **options)
+    with pytest.raises(na.InputError, match="observed is nan"):
+        na.calibrate(recording, observed=dataclasses.replace(fit, alpha=np.nan), **options)
+    with pytest.warns(UserWarning, match="fitted with method 'least squares', but .* 'theil-sen'"):
+        na.calibrate(recording, observed=fit, fit_options={"method": "theil-sen"}, **options)
+    even = na.fit_alpha(na.cvpca(recording, n_draws=0), (3, 24), "uniform")
+    with pytest.warns(UserWarning, match="weights 'uniform', but the simulations are fitted with '1/n'"):
+        na.calibrate(recording, observed=even, **options)
+
+
+def test_names_are_checked_before_the_estimator_runs(recording, monkeypatch):
+    def fail(name):
+        raise AssertionError("the estimator was run")
+
+    monkeypatch.setattr("neuroalpha.spectrum.calibrate.get_estimator", fail)
+    for changes, message in (
+        ({"noise": "pink"}, "noise holds 'pink'"),
+        ({"ranks": (3, 500)}, "reach outside"),
+        ({"ranks": (0, 5)}, "not a window"),
+        ({"estimator_options": {"shuffles": 1}}, "does not take"),
+        ({"fit_options": {"methods": 1}}, "does not take"),
+    ):
+        with pytest.raises(na.InputError, match=message):
+            na.calibrate(recording, progress=False, **changes)
+
+
+def test_faults_of_the_recording_are_told_once():
+    made = na.simulate_recording(1.0, 60, 40, 2, 0.6, "aligned", False, 3)[0]
+    made = na.preprocess(made, zscore=None)
+    made = made.copy(data=np.where(np.arange(40) == 7, 1.0, made.values).astype(made.dtype))
+    with pytest.warns(UserWarning, match="constant") as caught:
+        na.calibrate(made, ranks=(2, 12), alphas=(0.5, 1.0, 1.5), noise="white", n_simulations=5, progress=False)
+    assert sum("1 of 40 neuroids are constant" in str(each.message) for each in caught) == 1
+
+
+def test_nothing_to_calibrate():
+    values = np.random.default_rng(0).normal(size=(8, 5))
+    whole = na.make_assembly(values, stimulus_id=np.repeat(np.arange(4), 2))
+    blank = whole.assign_coords(blank=("presentation", np.ones(8, dtype=bool)))
+    for assembly in (
+        whole.isel(presentation=slice(0)),
+        whole.isel(neuroid=slice(0)),
+        whole.isel(presentation=slice(2)),
+        blank,
+        whole * np.nan,
+        na.repeats(whole).isel(stimulus=slice(1)),
+        na.repeats(whole).isel(stimulus=slice(0)),
+    ):
+        for estimator in ("cvpca", "pca"):
+            if estimator == "pca" and "repeat" in assembly.dims:
+                continue
+            with pytest.raises(na.InputError):
+                na.calibrate(assembly, estimator=estimator, ranks=(1, 3), progress=False)
+
+
+def test_empty_rows_of_halves_are_no_presentations():
+    made = na.preprocess(na.simulate_recording(1.0, 120, 40, 2, 0.6, "aligned", False, 3)[0], zscore=None)
+    halves = na.repeats(made)
+    values = halves.values.copy()
+    values[1, :30] = np.nan
+    options = {"ranks": (2, 12), "alphas": (0.5, 1.0, 1.5), "noise": "white", "n_simulations": 5, "progress": False}
+    result = na.calibrate(halves.copy(data=values), observed=0.9, **options)
+    assert (result.n_stimuli, result.n_repeats) == (90, 2)
+    rest = na.calibrate(halves.isel(stimulus=slice(30, None)), observed=0.9, **options)
+    assert result.signal_fraction == pytest.approx(rest.signal_fraction, rel=1e-6)
+
+
+def test_open_interval_is_said():
+    assert "interval open below; add smaller alphas" in tiny(observed=0.55, alphas=(0.5, 0.6, 0.7)).note
+    outside = tiny(observed=0.4, alphas=(0.5, 0.6, 0.7)).note
+    assert outside.count("add smaller alphas") == 1
+    assert "interval open below" in outside
+
+
+def test_two_processes_share_a_cache(tmp_path, monkeypatch):
+    """While one run is between two simulations another finishes all: nothing of it is lost."""
+    ran = []
+
+    def other_runs_first(plan, *task):
+        if not ran:
+            ran.append(task)
+            tiny(cache=tmp_path, n_simulations=7)
+        return read_alpha(plan, *task)
+
+    monkeypatch.setattr(calibration_grid, "read_alpha", other_runs_first)
+    tiny(cache=tmp_path)
+    held = [json.loads(path.read_text())["value"] for path in tmp_path.iterdir()]
+    assert [sorted(each) for each in held] == [list("0123456")] * 3

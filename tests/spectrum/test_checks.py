@@ -326,3 +326,56 @@ def test_the_responses_are_left_as_they_were():
 def test_bad_input(given, message):
     with pytest.raises(na.InputError, match=message):
         check_responses(given, needs_repeats=False)
+
+
+@pytest.mark.parametrize("scale", [1e160, 1e-160])
+def test_numbers_whose_squares_leave_float64(kind, scale):
+    with pytest.raises(na.InputError, match="squared, such numbers leave the range of float64"):
+        check_responses(trials(noisy() * scale, kind), needs_repeats=True)
+    quiet(trials(noisy() * np.sqrt(scale), kind))
+
+
+def test_repeats_without_names_of_neuroids(kind):
+    with pytest.raises(na.InputError, match="lack the coordinate 'neuroid_id'"):
+        check_responses(halves(noisy().reshape(2, S, N), kind).drop_vars("neuroid_id"), needs_repeats=True)
+
+
+def test_attributes_of_repeats_are_text_and_numbers():
+    with pytest.raises(na.InputError, match="attribute 'steps' is list"):
+        check_responses(halves(noisy().reshape(2, S, N)).assign_attrs(steps=[1]), needs_repeats=True)
+
+
+def test_rows_that_hold_a_value_are_told(kind):
+    x = noisy()
+    x[3], x[5, 2] = np.nan, np.nan
+    np.testing.assert_array_equal(quiet(trials(x, kind)).shown, np.arange(2 * S) != 3)
+
+
+def test_blank_that_is_not_boolean():
+    words = trials().assign_coords(blank=("presentation", np.full(2 * S, "False")))
+    with pytest.raises(na.InputError, match="'blank' has dtype"):
+        check_responses(words, needs_repeats=True)
+
+
+@pytest.mark.parametrize(("dtype", "level"), [(np.int8, 40), (np.int16, 8192)])
+def test_sums_wrapped_around_a_signed_type_whatever_the_units(kind, dtype, level):
+    parts = np.random.default_rng(0).poisson(level, size=(4, 200, 20)).astype(dtype)
+    with pytest.warns(UserWarning, match=f"fill the range of a signed .*largest value {np.iinfo(dtype).max}"):
+        check_responses(trials(parts.sum(axis=0, dtype=dtype).astype(float) * 1.0, kind), needs_repeats=True)
+    quiet(trials(parts.sum(axis=0, dtype=float) - 2.0 * level, kind))
+
+
+@pytest.mark.parametrize(("dtype", "spread"), [(np.uint8, 30), (np.uint16, 7000)])
+def test_wide_differences_wrapped_in_an_unsigned_type(kind, dtype, spread):
+    """They fill more than the lowest and highest quarter of the range; what remains empty tells."""
+    exact = np.random.default_rng(0).normal(0, spread, size=(200, 20)).round()
+    assert np.abs(exact).max() > np.iinfo(dtype).max / 4
+    with pytest.warns(UserWarning, match="wrapped around in an unsigned integer type"):
+        check_responses(trials(np.mod(exact, np.iinfo(dtype).max + 1), kind), needs_repeats=True)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10**6), st.floats(5, 60))
+def test_long_tails_below_a_limit_are_no_wrap(seed, mean):
+    counts = np.random.default_rng(seed).exponential(mean, size=(400, 20)).round()
+    quiet(trials(np.where(counts > 250, 0, counts)))

@@ -145,9 +145,18 @@ def test_bins_below_zero_are_left_out_and_counted():
         ({"bias": "jackknife"}, "bias is 'jackknife'"),
         ({"d": 0}, "d is 0"),
         ({"level": 95}, "level is 95"),
+        ({"level": 1}, "level is 1; expected a share"),
+        ({"level": "0.95"}, "level is '0.95'"),
+        ({"d": "8"}, "d is '8'"),
+        ({"d": np.nan}, "d is nan"),
+        ({"models": 5}, "models is 5; expected names out of"),
+        ({"n_splits": 3.0}, "n_splits is 3.0; expected a whole number of at least 3"),
+        ({"n_simulations": "8"}, "n_simulations is '8'"),
+        ({"seed": None}, "seed is None"),
+        ({"seed": 0.5}, "seed is 0.5"),
         ({"ranks": (4, 70)}, "half of the 120 stimuli, which laws are fitted to: ranks 4 to 70 reach outside"),
         ({"ranks": (5, 8)}, "telling laws apart needs 7 above noise"),
-        ({"estimator": "cvpca"}, "no stimulus has 2 usable presentations"),
+        ({"estimator": "cvpca"}, "no stimulus occurs twice"),
     ],
 )
 def test_bad_input(options, message):
@@ -165,3 +174,47 @@ def test_only_assemblies():
         na.compare_models(na.repeats(assembly, 1)[0], estimator="cvpca")
     with pytest.warns(UserWarning, match="reach past half of the 59"):
         na.compare_models(assembly, (2, 35), n_splits=3, bias="none")
+
+
+def test_memory_layout_and_order_of_neuroids_change_nothing():
+    """Eigenvectors have arbitrary signs, which may differ between layouts; nothing simulated may hang on them."""
+    recording = repeated(TRUE["power"][:60], 100)
+    options = {"ranks": (2, 20), "n_splits": 3, "n_simulations": 2}
+    plain = na.compare_models(recording, **options).table
+    rng = np.random.default_rng(0)
+    for other in (
+        recording.copy(data=np.asfortranarray(recording.values)),
+        recording.isel(neuroid=rng.permutation(60)),
+        recording.copy(data=recording.values @ np.linalg.qr(rng.normal(size=(60, 60)))[0]),
+    ):
+        table = na.compare_models(other, **options).table
+        np.testing.assert_allclose(table.heldout_error, plain.heldout_error, rtol=1e-6)
+        np.testing.assert_allclose(table.alpha_end, plain.alpha_end, rtol=1e-5)
+
+
+def test_copies_infinite_values_and_nothing_are_told():
+    recording = repeated(TRUE["power"][:40], 60)
+    options = {"ranks": (2, 14), "n_splits": 3, "bias": "none"}
+    halves = na.repeats(recording)
+    copies = halves.copy(data=np.stack([halves.values[0]] * 2))
+    with pytest.warns(UserWarning, match="60 of 60 repeated stimuli have presentations that are copies"):
+        na.compare_models(copies, **options)
+    with pytest.raises(na.InputError, match="hold infinite values"):
+        na.compare_models(recording.where(recording < 1, np.inf), **options)
+    with pytest.raises(na.InputError, match="none of the 120 presentations shows a stimulus"):
+        na.compare_models(recording.assign_coords(blank=("presentation", np.ones(120, dtype=bool))), **options)
+    for unnamed in (halves.drop_vars("neuroid_id"), halves[0].drop_vars("neuroid_id")):
+        with pytest.raises(na.InputError, match="lacks the coordinate 'neuroid_id'"):
+            na.compare_models(unnamed, **options)
+
+
+def test_presentations_that_are_nan_throughout_are_none():
+    recording = repeated(TRUE["power"][:40], 60)
+    values = recording.values.copy()
+    values[recording.repetition.values == 1] = np.nan
+    once = recording.copy(data=values)
+    found = na.compare_models(once, (2, 14), n_splits=3, bias="none")
+    assert (found.estimator, found.n_stimuli) == ("pca", 60)
+    single = once.isel(presentation=once.repetition.values == 0)
+    alone = na.compare_models(single, (2, 14), n_splits=3, bias="none")
+    np.testing.assert_allclose(found.table.heldout_error, alone.table.heldout_error)

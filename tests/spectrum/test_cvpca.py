@@ -189,3 +189,50 @@ def test_leading_components_and_float32():
 def test_bad_options(options, message):
     with pytest.raises(na.InputError, match=message):
         na.cvpca(na.read_array(np.ones((2, 4, 3))), **options)
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ({"seed": None}, "seed is None"),
+        ({"n_draws": 32.0}, "n_draws is 32.0"),
+        ({"n_shuffles": "ten"}, "n_shuffles is 'ten'"),
+        ({"n_shuffles": 0}, "n_shuffles is 0"),
+        ({"n_components": 2.5}, "n_components is 2.5"),
+        ({"center": "no"}, "center is 'no'"),
+        ({"convention": "python2019", "device": "cpu"}, "device is 'cpu' .* 'python2019'"),
+        ({"convention": "python2019", "precision": "float32"}, "precision 'float32'.* 'python2019'"),
+    ],
+)
+def test_bad_options_are_refused_first(bad, message):
+    with pytest.raises(na.InputError, match=message):
+        na.cvpca(na.read_array(np.random.default_rng(0).normal(size=(2, 20, 10))), **bad)
+
+
+def test_says_how_many_components_and_where():
+    x = na.read_array(np.random.default_rng(0).normal(size=(2, 30, 20)))
+    made = na.cvpca(x, n_draws=0, n_shuffles=2)
+    assert (made.attrs["n_components"], made.attrs["device"]) == (0, "numpy")
+    assert na.cvpca(x, n_draws=0, n_components=7).attrs["n_components"] == 7
+    assert na.cvpca(x, n_draws=0, n_shuffles=2, device="cpu").attrs["device"] == "cpu"
+    assert na.cvpca(x, n_draws=0, convention="python2019").attrs["n_components"] == 1024
+
+
+def test_small_eigenproblems_run_on_one_thread(monkeypatch):
+    from threadpoolctl import threadpool_info
+
+    from neuroalpha.spectrum import crossval
+
+    seen, once = [], crossval.from_gram
+    monkeypatch.setattr(
+        crossval, "from_gram", lambda *a: seen.append([p["num_threads"] for p in threadpool_info()]) or once(*a)
+    )
+    na.cvpca(na.read_array(np.random.default_rng(0).normal(size=(2, 20, 30))), n_draws=5, n_shuffles=2)
+    assert len(seen) == 12
+    assert all(number == 1 for numbers in seen for number in numbers[:1])
+
+
+def test_repeats_without_names_of_neuroids():
+    halves = na.repeats(na.read_array(np.random.default_rng(0).normal(size=(2, 20, 10)))).drop_vars("neuroid_id")
+    with pytest.raises(na.InputError, match="lack the coordinate 'neuroid_id'"):
+        na.cvpca(halves)

@@ -229,7 +229,14 @@ def test_where_noise_leaves_nothing_it_says_so():
     [
         ({"correct": ("stimuli",)}, "expected any of"),
         ({"correct": ("stimulus", "noise")}, "every stimulus is shown once"),
-        ({"level": 95}, "expected a share such as 0.95"),
+        ({"level": 95}, "level is 95"),
+        ({"level": 1}, "expected a share such as 0.95"),
+        ({"level": "0.95"}, "level is '0.95'"),
+        ({"correct": 5}, "correct is 5; expected names out of"),
+        ({"correct": (5,)}, "expected names out of"),
+        ({"seed": None}, "seed is None"),
+        ({"n_draws": 5.0}, "n_draws is 5.0"),
+        ({"fraction": "half"}, "fraction is 'half'"),
         ({"n_draws": 3}, "at least 5 subsamples"),
     ],
 )
@@ -257,3 +264,24 @@ def test_bad_input(given, arguments, message):
         with pytest.raises(na.InputError, match=message) as error:
             na.dimensions(given, **arguments)
     assert "\n" not in str(error.value)
+
+
+def test_nothing_and_unnamed_neuroids_are_refused():
+    x = na.make_assembly(np.random.default_rng(0).normal(size=(16, 3)), stimulus_id=[*range(8)] * 2)
+    for empty in (x.isel(presentation=[]), x.assign_coords(blank=("presentation", np.ones(16, dtype=bool)))):
+        with pytest.raises(na.InputError, match=r"none of the \d+ presentations"):
+            na.dimensions(empty)
+    halves = na.repeats(x).drop_vars("neuroid_id")
+    for unnamed in (halves, halves[0]):
+        with pytest.raises(na.InputError, match="lacks the coordinate 'neuroid_id'"):
+            na.dimensions(unnamed)
+
+
+def test_presentations_that_are_nan_throughout_are_none():
+    values = np.random.default_rng(0).normal(size=(2, 200, 5))
+    single = na.dimensions(na.read_array(values[:1]))
+    values[1] = np.nan
+    found = na.dimensions(na.read_array(values))
+    assert found.estimator == single.estimator
+    assert found.participation_ratio == pytest.approx(single.participation_ratio)
+    assert found.participation_ratio_unbiased == pytest.approx(single.participation_ratio_unbiased)

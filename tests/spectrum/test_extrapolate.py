@@ -116,6 +116,15 @@ def test_windows():
         ({"ranks": (3, 150)}, "leave 0 sizes of stimuli"),
         ({"ranks": (3, 250)}, "reach outside"),
         ({"n_subsets": 1}, "at least 2"),
+        ({"n_subsets": 2.5}, "n_subsets is 2.5"),
+        ({"n_draws": "8"}, "n_draws is '8'"),
+        ({"n_draws": -1}, "n_draws is -1"),
+        ({"level": None}, "level is None"),
+        ({"seed": None}, "seed is None"),
+        ({"seed": -1}, "seed is -1"),
+        ({"fit_options": {"ranks": (3, 20)}}, "an argument of its own"),
+        ({"fit_options": {"level": 0.9}}, "an argument of its own"),
+        ({"fit_options": {"weight": 1}}, "did you mean 'weights'"),
         ({"level": 5}, "level is 5"),
         ({"estimator": "cvpac"}, "did you mean 'cvpca'"),
         ({"estimator_options": {"seeds": 1}}, "does not take"),
@@ -132,3 +141,50 @@ def test_too_small_or_no_recording():
         quick(samples(n=20, d=20))
     with pytest.raises(na.InputError, match="expected"):
         quick(np.zeros((4, 4)))
+
+
+def test_stimuli_shown_once_are_left_out_and_said_once():
+    recording = na.preprocess(na.simulate_recording(1.0, 120, 60, 2, 0.7, "white", False, 0)[0], zscore=None)
+    ids = recording.stimulus_id.values.astype(str)
+    names = np.unique(ids)
+    second = recording.repetition.values > 0
+    once = second & np.isin(ids, names[:20])
+    blank = second & np.isin(ids, names[20:30])
+    values = np.where(blank[:, None], np.nan, recording.values)
+    mixed = recording.copy(data=values.astype(recording.dtype)).isel(presentation=np.flatnonzero(~once))
+    options = {"estimator": "cvpca", "ranks": (2, 10), "n_subsets": 2}
+    with pytest.warns(UserWarning, match="fewer than 2") as caught:
+        result = quick(mixed, **options)
+    told = [str(each.message) for each in caught]
+    assert sum("30 of 120 stimuli have fewer than 2 usable presentations" in text for text in told) == 1
+    assert sum("stimuli" in text for text in told) == 1
+    kept = quick(recording.isel(presentation=np.flatnonzero(np.isin(ids, names[30:]))), **options)
+    pd.testing.assert_frame_equal(result.table, kept.table)
+    halves = na.repeats(recording)
+    holes = halves.values.copy()
+    holes[1, :30] = np.nan
+    with pytest.warns(UserWarning, match="30 of 120 stimuli have fewer"):
+        assert quick(halves.copy(data=holes), **options).table["n_stimuli"].max() == 90
+
+
+def test_warnings_of_the_whole_are_heard_once():
+    """Constant neuroids, and moments that contradict a power law."""
+    constant = samples()
+    constant = constant.copy(data=np.where(np.arange(200) == 3, 1.0, constant.values))
+    with pytest.warns(UserWarning, match="constant") as caught:
+        quick(constant)
+    assert [str(each.message)[:31] for each in caught] == ["1 of 200 neuroids are constant "]
+    rng = np.random.default_rng(0)
+    power = np.r_[np.full(20, 1.0), np.full(80, 0.001)]
+    signal = rng.normal(size=(400, 100)) * np.sqrt(power)
+    trials = np.vstack([signal, signal]) + 0.05 * rng.normal(size=(800, 100))
+    bent = na.make_assembly(trials, stimulus_id=np.tile(np.arange(400), 2))
+    with pytest.warns(UserWarning, match="contradict") as caught:
+        quick(bent, estimator="meme", ranks=(2, 20), n_subsets=2)
+    assert sum("contradict" in str(each.message) for each in caught) == 1
+
+
+def test_nothing_to_extrapolate():
+    for empty in (samples().isel(presentation=slice(0)), samples().isel(neuroid=slice(0))):
+        with pytest.raises(na.InputError):
+            quick(empty)

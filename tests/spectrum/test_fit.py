@@ -251,3 +251,50 @@ def test_inverse_variance_takes_errors_from_draws_where_there_are_any():
     assert with_draws.alpha == pytest.approx(1, abs=0.15)
     # A spectrum's other fits do not look at its draws.
     assert na.fit_alpha(made, (4, 60)).alpha == na.fit_alpha(made.drop_vars("eigenvalue_draw"), (4, 60)).alpha
+
+
+def test_a_cut_spectrum_is_not_taken_for_one_of_low_rank():
+    x, _ = na.simulate_recording(1.0, n_stimuli=303, n_neuroids=400, signal_fraction=1.0, seed=0)
+    halves = na.repeats(na.preprocess(x))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*copies")
+        cut = na.cvpca(halves, n_draws=0, n_components=60)
+        whole = na.cvpca(halves, n_draws=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # rank 60 is no half of 60
+        fit = na.fit_alpha(cut, "auto")
+        assert fit.ranks == na.fit_alpha(whole, "auto").ranks == (11, 60)
+        assert fit.alpha == pytest.approx(na.fit_alpha(whole, "auto").alpha, rel=1e-9)
+        assert fit.sensitivity["last"].max() == 60
+    with pytest.raises(na.InputError, match="cut at n_components=60"):
+        na.fit_alpha(cut, (11, 80))
+
+
+def matched(model="power"):
+    """A spectrum as MEME makes them: a law at every rank, of more neuroids than stimuli."""
+    rank = np.arange(1, 201)
+    attrs = {"estimator": "meme", "model": model, "n_stimuli": 60, "n_neuroids": 200, "p_value": 0.25}
+    value = rank**-1.0 if model == "power" else np.where(rank < 20, rank**-0.7, 20**0.8 * rank**-1.5)
+    return xr.Dataset({"eigenvalue": ("component", value)}, {"rank": ("component", rank)}, attrs)
+
+
+def test_a_law_that_was_matched_has_no_r2_and_no_range_of_windows():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit = na.fit_alpha(matched(), (1, 200))
+    assert fit.alpha == pytest.approx(1.0)
+    assert np.isnan([fit.r2, *fit.window_range]).all()
+    assert fit.sensitivity["r2"].isna().all()
+    row = fit.to_frame().iloc[0]
+    assert row["p_value"] == fit.p_value == 0.25
+    assert np.isnan(row["alpha_window_min"])
+    broken = na.fit_alpha(matched("broken"), (1, 200))
+    assert broken.r2 < 1
+    assert broken.window_range[0] < broken.alpha < broken.window_range[1]
+    assert np.isnan(na.fit_alpha(matched().assign_attrs(estimator="pca"), (1, 20)).p_value)
+
+
+@pytest.mark.parametrize("level", ["95", None, 1, 0.2])
+def test_level_is_a_share(level):
+    with pytest.raises(na.InputError, match="level is"):
+        na.fit_alpha(matched(), (1, 200), level=level)

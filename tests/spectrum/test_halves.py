@@ -97,3 +97,17 @@ def test_simulated_recordings_carry_the_recorded_noise():
     between = drawn[0].T @ drawn[1] / drawn.shape[1]
     np.testing.assert_allclose(of.axes @ between @ of.axes.T, np.diag(eigenvalue), atol=0.25)
     np.testing.assert_allclose((drawn[0] - drawn[1]).var(axis=0) / 2, noise_sd**2, rtol=0.15)
+
+
+@pytest.mark.parametrize("n_neuroids", [30, 90, 200])
+def test_signs_of_axes_do_not_depend_on_layout_or_order_of_neuroids(n_neuroids):
+    rng = np.random.default_rng(0)
+    x = centred(rng.normal(size=(2, 40, n_neuroids)))
+    projected = []
+    for values in (x, np.asfortranarray(x), x[:, :, rng.permutation(n_neuroids)], np.ascontiguousarray(x[..., ::-1])):
+        of = halves.setting(values, halves.crossvalidated)
+        projected.append(of.x.mean(axis=0) @ of.axes.T)
+    farthest = np.abs(projected[0]).argmax(axis=0)
+    assert (projected[0][farthest, np.arange(farthest.size)] > 0).all()
+    for other in projected[1:]:
+        np.testing.assert_allclose(other, projected[0], atol=1e-4)

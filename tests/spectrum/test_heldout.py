@@ -243,3 +243,24 @@ def test_bad_input():
         na.heldout_spectrum(once, x)
     with pytest.raises(na.InputError, match="1 of 5 neuroids hold infinite values"):
         na.heldout_spectrum(once, assembly(np.where(np.arange(5) == 2, np.inf, x)))
+
+
+@pytest.mark.parametrize(
+    ("option", "given"),
+    [
+        ("folds", 8.0),
+        ("folds", "8"),
+        ("folds", True),
+        ("n_permutations", "9"),
+        ("n_permutations", 0.5),
+        ("bins_per_decade", 2.5),
+        ("n_draws", None),
+        ("fraction", "half"),
+        ("seed", None),
+        ("seed", -1),
+    ],
+)
+def test_numbers_of_the_wrong_kind(option, given):
+    x = np.random.default_rng(0).normal(size=(2, 20, 5))
+    with pytest.raises(na.InputError, match=f"^{option} is {given!r}; expected"):
+        na.heldout_spectrum(na.read_array(x), **{option: given})

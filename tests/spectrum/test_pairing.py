@@ -89,3 +89,43 @@ def test_bad_input():
         pairing.two_populations(once, three.drop_vars("stimulus_id"), 1)
     with pytest.raises(na.InputError, match=r"expected an assembly .* got Dataset"):
         pairing.two_populations(once.to_dataset(name="responses"), once, 1)
+
+
+def test_presentations_that_are_nan_throughout_are_none():
+    values = np.random.default_rng(0).normal(size=(2, 8, 3))
+    values[1] = np.nan
+    gone = na.read_array(values)
+    once, _ = pairing.two_populations(gone, gone, 2)
+    np.testing.assert_allclose(once.repeats, [centred(values[0])], atol=1e-12)
+    assert once.n_missing == 0
+    assert not pairing.shown_repeatedly(gone)
+
+
+def test_stimuli_that_are_nan_throughout_in_a_repeat_are_left_out():
+    values = np.random.default_rng(0).normal(size=(2, 8, 3))
+    halves = na.repeats(na.read_array(values))
+    halves[0, 3] = np.nan
+    with pytest.warns(UserWarning, match="1 of 8 stimuli are NaN throughout in a repeat"):
+        one = pairing.one_recording(halves)
+    np.testing.assert_allclose(one.repeats, [centred(np.delete(half, 3, axis=0)) for half in values], atol=1e-12)
+    assert one.n_missing == 0
+    averaged, _ = pairing.two_populations(halves, halves, 1)  # one value is left of the stimulus
+    assert averaged.n_stimuli == 8
+    with pytest.raises(na.InputError, match="no stimulus holds a value in every repeat"):
+        pairing.one_recording(halves * np.nan)
+
+
+def test_nothing_and_unnamed_neuroids_are_refused():
+    x = assembly(np.random.default_rng(0).normal(size=(16, 3)), [*range(8)] * 2)
+    halves = na.repeats(x)
+    blank = x.assign_coords(blank=("presentation", np.ones(16, dtype=bool)))
+    for run in (pairing.one_recording, lambda given: pairing.two_populations(given, x, 2)):
+        for empty in (blank, x.isel(presentation=[]), x * np.nan):
+            with pytest.raises(na.InputError, match=r"none of the \d+ presentations"):
+                run(empty)
+        with pytest.raises(na.InputError, match="lacks the coordinate 'neuroid_id' along 'neuroid'"):
+            run(halves.drop_vars("neuroid_id"))
+    with pytest.raises(na.InputError, match="the responses are empty"):
+        pairing.two_populations(halves.isel(stimulus=[]), x, 2)
+    with pytest.raises(na.InputError, match="must be real numbers"):
+        pairing.recorded(halves.astype(object))

@@ -138,3 +138,32 @@ def test_a_lazy_assembly_gives_the_same(monkeypatch, shape, center):
         np.testing.assert_allclose(found.eigenvalue, expected.eigenvalue, rtol=1e-9)
         np.testing.assert_allclose(found.eigenvalue_draw, expected.eigenvalue_draw, rtol=1e-9)
         assert found.attrs == expected.attrs
+
+
+def test_blank_and_empty_presentations_are_left_out():
+    x = np.random.default_rng(0).normal(size=(40, 12))
+    expected = na.eigenspectrum(assembly(x[:30]), n_draws=6)
+    spoiled = x.copy()
+    spoiled[30:35] = np.nan
+    both = assembly(spoiled).assign_coords(blank=("presentation", np.arange(40) >= 35))
+    for given in (both, both.chunk({"presentation": 7})):
+        with pytest.warns(UserWarning, match="5 of 35 presentations are NaN in every neuroid and are left out"):
+            found = na.eigenspectrum(given, n_draws=6)
+        np.testing.assert_allclose(found.eigenvalue, expected.eigenvalue, rtol=1e-10)
+        np.testing.assert_allclose(found.eigenvalue_draw, expected.eigenvalue_draw, rtol=1e-10)
+        assert (found.attrs["n_presentations"], found.attrs["n_missing_filled"]) == (30, 0)
+    one_left = assembly(np.where(np.arange(40)[:, None] > 0, np.nan, x))
+    with pytest.raises(na.InputError, match=r"at least 2 presentations|constant"):
+        na.eigenspectrum(one_left)
+
+
+@pytest.mark.parametrize("bad", [{"seed": None}, {"seed": 1.5}, {"n_draws": 32.0}, {"center": "no"}])
+def test_bad_options_are_refused_first(bad):
+    with pytest.raises(na.InputError, match=f"{next(iter(bad))} is "):
+        na.eigenspectrum(assembly(np.random.default_rng(0).normal(size=(8, 5))), **bad)
+
+
+def test_says_where_it_was_computed():
+    x = assembly(np.random.default_rng(0).normal(size=(20, 10)))
+    assert na.eigenspectrum(x, n_draws=0).attrs["device"] == "numpy"
+    assert na.eigenspectrum(x, n_draws=0, device="cpu").attrs["device"] == "cpu"

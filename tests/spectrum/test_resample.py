@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from neuroalpha.spectrum.resample import interval, standard_error, subsets
+import neuroalpha as na
+from neuroalpha.spectrum.resample import check_center, check_resampling, interval, standard_error, subsets
 
 
 @pytest.mark.parametrize("fraction", [0.5, 0.8])
@@ -40,3 +41,30 @@ def test_interval_centres_on_the_estimate():
     assert (low + high) / 2 == pytest.approx(2.0)
     assert (high - low) / 2 == pytest.approx(1.96, rel=0.07)
     assert np.isnan(interval(2.0, draws[:3], 0.5, 0.95)).all()
+
+
+@pytest.mark.parametrize(
+    ("axes", "n_draws", "fraction", "message"),
+    [
+        (("stimulus",), 32.0, None, "n_draws is 32.0"),
+        (("stimulus",), "32", None, "n_draws is '32'"),
+        (("stimulus",), None, None, "n_draws is None"),
+        (("stimulus",), True, None, "n_draws is True"),
+        (("stimulus",), 32, "half", "fraction is 'half'"),
+        (("stimulus",), 32, 0.99, "fraction is 0.99"),
+        (None, 32, None, "resample is None"),
+        ((1, 2), 32, None, "resample is"),
+        ((["stimulus"],), 32, None, "resample is"),
+        ((), 32, None, "name an axis"),
+    ],
+)
+def test_what_is_no_resampling_is_refused(axes, n_draws, fraction, message):
+    with pytest.raises(na.InputError, match=message):
+        check_resampling(axes, n_draws, fraction)
+
+
+@pytest.mark.parametrize("center", ["no", None, 0, 1.0])
+def test_center_is_true_or_false(center):
+    with pytest.raises(na.InputError, match=r"center is .*; expected True or False"):
+        check_center(center)
+    assert check_center(np.bool_(True)) is True

@@ -69,10 +69,45 @@ def test_bins_without_reliable_variance_are_undefined_and_counted():
     rng = np.random.default_rng(0)
     signal = rng.normal(size=(200, 2)) @ rng.normal(size=(2, 40)) * 2
     a, b = (na.read_array(signal + rng.normal(size=(2, 200, 40))) for _ in "ab")
-    made = na.spectral_correlation(a, b, n_draws=12)
+    with pytest.warns(UserWarning, match=r"undefined in \d of \d bins of ranks"):
+        made = na.spectral_correlation(a, b, n_draws=12)
     assert made.r[0] == pytest.approx(1.0, abs=0.1)
     assert made.attrs["n_bins_undefined"] == int(np.isnan(made.r).sum()) >= 2
     assert np.isnan(made.r_low[np.isnan(made.r)]).all()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_recording_agrees_with_itself_where_its_heldout_spectrum_is_above_the_null(seed):
+    """Few stimuli and few neuroids hold most of the variance, as in cortex: leaving some out moves it, but it repeats.
+
+    The last bin is out of reach of the draws, and judged all the same.
+    """
+    rng = np.random.default_rng(seed)
+    signal = rng.standard_t(3, size=(50, 100)) * np.arange(1, 101) ** -0.5
+    mixed = signal @ ortho_group.rvs(100, random_state=seed) * rng.lognormal(0, 1.2, size=100)
+    recording = na.read_array(mixed + 0.5 * mixed.std() * rng.normal(size=(2, 50, 100)))
+    for folds in (5, 8):
+        spectrum = na.heldout_spectrum(recording, folds=folds, n_draws=0, seed=seed)
+        made = na.spectral_correlation(recording, recording, folds=folds, n_draws=8, seed=seed)
+        above = spectrum.p_value.values <= 0.05
+        assert above[:2].all()
+        np.testing.assert_array_equal(np.isfinite(made.r), above)
+        np.testing.assert_allclose(made.r[above], 1.0, rtol=1e-6)
+
+
+def test_noise_is_undefined_in_the_bins_that_no_draw_reaches():
+    rng = np.random.default_rng(0)
+    a, b = (na.read_array(rng.normal(size=(2, 60, 80))) for _ in "ab")
+    with pytest.warns(UserWarning, match="undefined in"):
+        made = na.spectral_correlation(a, b, n_draws=8)
+    assert np.isnan(made.r[-1])
+    assert made.attrs["n_bins_undefined"] >= 0.8 * made.sizes["bin"]
+
+
+def test_copies_are_told():
+    x, names = np.random.default_rng(0).normal(size=(60, 10)), np.arange(60)
+    with pytest.warns(UserWarning, match="60 of 60 repeated stimuli have presentations that are copies"):
+        na.spectral_correlation(na.read_array(np.stack([x, x]), stimulus_id=names), assembly(x, names), n_draws=0)
 
 
 def test_result_is_reproducible_and_survives_a_file(tmp_path):
@@ -102,6 +137,9 @@ def test_bad_input():
         na.spectral_correlation(once, once, bins_per_decade=0)
     with pytest.raises(na.InputError, match="expected an assembly"):
         na.spectral_correlation(once, x)
+    for option, value in (("folds", "8"), ("folds", 8.0), ("seed", None), ("n_draws", 5.5), ("fraction", "half")):
+        with pytest.raises(na.InputError, match=f"^{option} is {value!r}; expected"):
+            na.spectral_correlation(once, once, **{option: value})
     with pytest.raises(na.InputError, match="no stimulus_id in common"):
         na.spectral_correlation(once, assembly(x, [f"x{i}" for i in range(20)]))
     with pytest.raises(na.InputError, match="too few for 8 folds"):

@@ -129,3 +129,39 @@ def test_keeps_labels():
 def test_bad_input(given_batches, options, message):
     with pytest.raises(na.InputError, match=message):
         na.stream_spectrum(given_batches, **options)
+
+
+@pytest.mark.parametrize(
+    ("given_batches", "options", "message"),
+    [
+        (None, {}, "batches is NoneType"),
+        (5, {}, "batches is int"),
+        ("file.npy", {}, "batches is str"),
+        (na.make_assembly(np.eye(4), stimulus_id=np.arange(4)), {}, "for an assembly use eigenspectrum"),
+        ([np.eye(4) * 1j], {}, "batch 0 holds complex128 values"),
+        ([np.full((4, 3), "a")], {}, "batch 0 holds <U1 values"),
+        ([np.eye(4)[:, :0]], {}, "batch 0 has no neuroids"),
+        ([np.ones((4, 3)), np.ones((4, 3))], {}, "all 3 neuroids are constant"),
+        ([np.eye(4)], {"seed": None}, "seed is None"),
+        ([np.eye(4)], {"n_draws": 20.0}, "n_draws is 20.0"),
+        ([np.eye(4)], {"center": "no"}, "center is 'no'"),
+        ([np.eye(4)], {"attrs": {"layers": ["a"]}}, "attribute 'layers' is list"),
+        ([np.eye(4)], {"attrs": "fc"}, "attrs is 'fc'"),
+    ],
+)
+def test_what_is_no_stream_is_refused(given_batches, options, message):
+    with pytest.raises(na.InputError, match=message):
+        na.stream_spectrum(given_batches, **options)
+
+
+@pytest.mark.parametrize("device", [None, "cpu"])
+def test_constant_columns_are_told_over_all_batches(device):
+    x = np.random.default_rng(0).normal(size=(30, 6))
+    x[:, 4] = 7.5
+    x[:15, 2], x[15:, 2] = 0.0, 1.0  # constant in each batch only
+    if device is not None:
+        torch = pytest.importorskip("torch")
+        x = torch.from_numpy(x)
+    with pytest.warns(UserWarning, match="1 of 6 neuroids are constant .* first is column 4"):
+        found = na.stream_spectrum([x[:15], x[15:]], device=device)
+    assert found.attrs["device"] == (device or "numpy")

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from neuroalpha.spectrum import verdict
 from neuroalpha.spectrum.models import Law, points
 from neuroalpha.spectrum.powerlaw import geometric_bins
 from neuroalpha.spectrum.verdict import bound_sentence, paired_difference, score, verdict_sentence
@@ -30,8 +31,8 @@ def table(**rows):
 def test_sentences():
     equal = table(power=(0.031, False), broken=(0.030, False))
     assert verdict_sentence(equal, "power", 11, 500) == (
-        "a power law describes ranks 11 to 500 no worse than a broken power law "
-        "(held-out log error 0.031 against 0.030)"
+        "a power law describes ranks 11 to 500 no worse than a broken power law, as far as halves of these stimuli can "
+        "show (held-out log error 0.031 against 0.030)"
     )
     beaten = table(power=(0.08, False), broken=(0.03, True), lognormal=(0.05, True), cutoff=(0.09, False))
     assert verdict_sentence(beaten, "broken", 11, 500) == (
@@ -73,3 +74,31 @@ def test_score_takes_the_bias_off_before_it_fits():
     assert np.isnan(rows.loc["power", ["alpha_2", "break_rank", "curvature", "cutoff_rank"]].astype(float)).all()
     biased, _ = score(halves, at, {"power": 0 * bias, "broken": 0 * bias}, 0.95)
     assert biased.set_index("model").loc["broken", "alpha_end"] < 1.25
+
+
+def test_intervals_share_their_level_among_the_alternatives():
+    """Bonferroni: the same halves, one alternative or three, and half-widths in the ratio of the t quantiles."""
+    rng = np.random.default_rng(0)
+    at = points(geometric_bins(5, 200, 10))
+    halves = at.mean(-np.log(np.arange(1, 201))) + 0.05 * rng.normal(size=(10, 2, len(at.ranks)))
+    half = []
+    for names in (("power", "broken"), ("power", "broken", "lognormal", "cutoff")):
+        row = score(halves, at, {name: np.zeros(len(at.ranks)) for name in names}, 0.95)[0].set_index("model")
+        row = row.loc["broken"]
+        assert row["high"] - row["difference"] == pytest.approx(row["difference"] - row["low"])
+        half.append(row["high"] - row["difference"])
+    assert half[1] / half[0] == pytest.approx(stats.t.ppf(1 - 0.025 / 3, 9) / stats.t.ppf(0.975, 9))
+
+
+@pytest.mark.parametrize(("gain", "better"), [(-0.1, False), (0.04, False), (0.06, True)])
+def test_a_difference_that_does_not_matter_is_no_verdict(monkeypatch, gain, better):
+    """Errors that differ in every split, but by less than a twentieth."""
+    at = points(geometric_bins(5, 200, 10))
+    halves = np.random.default_rng(0).normal(size=(10, 2, len(at.ranks)))
+    error = {"power": 2.0, "broken": 2.0 * (1 - gain)}
+    monkeypatch.setattr(verdict, "log_error", lambda law, _, y: error[law.name] + 1e-3 * y[0] * (law.name == "broken"))
+    found = score(halves, at, {name: np.zeros(len(at.ranks)) for name in error}, 0.95)[0].set_index("model")
+    row = found.loc["broken"]
+    assert row["difference"] == pytest.approx(-2 * gain, abs=2e-3)
+    assert (row["high"] < 0) == (gain > 0)
+    assert row["better"] == better

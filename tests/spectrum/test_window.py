@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neuroalpha.spectrum.window import auto_window, window_grid
+import neuroalpha as na
+from neuroalpha.spectrum.window import auto_window, check_window, window_grid
 
 
 @given(n=st.integers(16, 10_000), d=st.integers(16, 10_000))
@@ -20,3 +23,10 @@ def test_grid_holds_the_window_and_stays_inside(first, length, rank):
     assert (first, first + length) in grid
     assert all(1 <= a < b <= max(rank // 2, first + length) for a, b in grid)
     assert len(grid) >= 3
+
+
+@pytest.mark.parametrize("ranks", [(4.7, 20.2), ("4", "20"), (4, True), "abc", None, 5, (4,), (1, 2, 3)])
+def test_ranks_are_two_whole_numbers(ranks):
+    with pytest.raises(na.InputError, match=r"ranks is .*; expected \(first, last\)"):
+        check_window(ranks, 50, 50)
+    assert check_window((np.int64(4), 20), 50, 50) == (4, 20)
