@@ -32,7 +32,8 @@ def files(tmp_path_factory):
 
 def test_spectrum_writes_what_it_says(cli, files, tmp_path):
     code, out, err = cli("spectrum", files / "session.mat", "--out", tmp_path / "out", "--json")
-    assert (code, err) == (0, "")
+    assert code == 0
+    assert "neuroalpha: " not in err  # a progress bar may show on a slow machine, a warning may not
     told = json.loads(out)
     row = told["populations"][0]
     assert row["estimator"] == "cvpca"
