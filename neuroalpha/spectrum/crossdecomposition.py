@@ -18,6 +18,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import linalg
 
+from neuroalpha.spectrum.gram import BLAS, multiply
+
 
 class Scores(NamedTuple):
     """Held-out projections of one fold: ``x``, ``y`` (test stimulus, component), and how many stimuli made the axes."""
@@ -43,7 +45,9 @@ def coordinates(centred: np.ndarray) -> np.ndarray:
     n_stimuli, n_neuroids = centred.shape
     if n_neuroids <= n_stimuli:
         return centred
-    values, vectors = linalg.eigh(centred @ centred.T, driver="evd", check_finite=False)
+    products = BLAS.zeros(n_stimuli)
+    BLAS.add_own(products, centred)  # the lower triangle, which is all that is read of it
+    values, vectors = linalg.eigh(products, lower=True, driver="evd", check_finite=False)
     real = values > max(values[-1], 0.0) * n_stimuli * np.finfo(np.float64).eps
     return vectors[:, real] * np.sqrt(values[real])
 
@@ -57,13 +61,13 @@ def heldout_scores(x: np.ndarray, y: np.ndarray, fold: np.ndarray, size: int) ->
         test = fold == one
         train_x, train_y = x[~test], y[~test]
         mean_x, mean_y = train_x.mean(axis=0), train_y.mean(axis=0)
-        cross = (train_x - mean_x).T @ (train_y - mean_y)
+        cross = multiply((train_x - mean_x).T, train_y - mean_y)
         u, singular, vt = linalg.svd(cross, full_matrices=False, check_finite=False)
         floor = max(cross.shape) * np.finfo(np.float64).eps * (singular[0] if singular.size else 0.0)
         real = int((singular[:size] > floor).sum())
         scores = np.zeros((2, int(test.sum()), size))
-        scores[0, :, :real] = (x[test] - mean_x) @ u[:, :real]
-        scores[1, :, :real] = (y[test] - mean_y) @ vt[:real].T
+        scores[0, :, :real] = multiply(x[test] - mean_x, u[:, :real])
+        scores[1, :, :real] = multiply(y[test] - mean_y, vt[:real].T)
         yield Scores(scores[0], scores[1], train_x.shape[0])
 
 
@@ -99,7 +103,7 @@ def null_fixed(
         pairing = rng.permuted(np.tile(rows, (n_permutations, 1)), axis=1)
         for number, ranks in enumerate(bins):
             # All products of one test stimulus' x and another's y, summed over the bin: a permutation picks from them.
-            products = fold.x[:, ranks - 1] @ fold.y[:, ranks - 1].T / ranks.size
+            products = multiply(fold.x[:, ranks - 1], fold.y[:, ranks - 1].T) / ranks.size
             null[:, number] += products[rows, pairing].sum(axis=1)
     return null / _count(scores)
 

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.linalg import blas
 
 from neuroalpha.spectrum.blocks import column_blocks, in_passes, nan_to_zero, within
-from neuroalpha.spectrum.gram import BLAS, DRAW_BYTES, Engine, column_sums, over_present
+from neuroalpha.spectrum.gram import BLAS, DRAW_BYTES, Engine, column_sums, multiply, over_present
 
 STAGED = 2048  # neuroids that a float32 product sums over before it is added up in float64
 
@@ -72,8 +72,8 @@ class Single(Engine):
             scatter[start:, start:stop] += product[start:, start:stop]
 
     def add_cross(self, product: Any, one: Any, two: Any) -> None:
-        """Add ``one @ two.T``."""
-        product += (two @ one.T).T
+        """Add ``one @ two.T``, blocks in C order."""
+        product += multiply(one, two.T)
 
 
 SINGLE = Single()
@@ -133,7 +133,8 @@ def subsample_grams(
             nan_to_zero(block)
             for (stimuli, neuroids), new, blocks, total in zip(group, some, filled, totals, strict=True):
                 if new:
-                    part = block[:, stimuli[:, None], within(neuroids, where)[0]]
+                    # Indexing would put the repeats next to each other in memory, to be copied for every product.
+                    part = np.take(np.take(block, stimuli, axis=1), within(neuroids, where)[0], axis=2)
                     total += part.sum(axis=2)
                     _add(blocks, [engine.put(part)], engine)
         while filled:

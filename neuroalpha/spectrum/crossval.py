@@ -16,6 +16,7 @@ from scipy import linalg
 
 from neuroalpha.spectrum.blocks import slices
 from neuroalpha.spectrum.crossgram import CrossGrams, cross_grams
+from neuroalpha.spectrum.gram import BLAS, multiply
 from neuroalpha.spectrum.tridiagonal import leading
 
 MAX_PYTHON2019 = 1024  # the published notebook keeps at most this many components
@@ -45,8 +46,7 @@ def from_gram(
     cross = cross_part(grams, swapped, np.float32 if vectors.dtype == np.float32 else np.float64)
     scatter = np.empty(k)
     for columns in slices(k, swapped.size):  # no product of the size of all vectors at once
-        projected = cross @ vectors[:, columns]
-        scatter[columns] = np.einsum("sk,sk->k", vectors[:, columns], projected, dtype=np.float64)
+        scatter[columns] = _along(vectors[:, columns], cross)
     return _real(values, scatter, swapped.size)
 
 
@@ -56,16 +56,16 @@ def from_covariance(x: Any, swapped: np.ndarray, k: int | None = None) -> np.nda
     ``x`` (2, S, N) is centred; read in blocks of stimuli.
     """
     n = x.shape[2]
-    own, cross = np.zeros((n, n)), np.zeros((n, n))
+    own, cross = BLAS.zeros(n), BLAS.zeros(n)
     for rows in slices(x.shape[1], 2 * n):
         block, mask = np.asarray(x[:, rows], dtype=np.float64), swapped[rows, None]
         one, two = np.where(mask, block[1], block[0]), np.where(mask, block[0], block[1])
-        own += one.T @ one
-        cross += one.T @ two
-    found = leading(np.asfortranarray(own), min(k or n, n))
+        BLAS.add_own(own, one.T)
+        multiply(one.T, two, cross)
+    found = leading(BLAS.full(own), min(k or n, n))
     assert found is not None
     values, vectors = found
-    return _real(values, np.einsum("nk,nk->k", vectors, cross @ vectors), n)
+    return _real(values, _along(vectors, cross), n)
 
 
 def cv_scatter(x: np.ndarray, masks: Iterable[np.ndarray], k: int | None = None) -> np.ndarray:
@@ -90,7 +90,8 @@ def python2019(grams: CrossGrams, swapped: np.ndarray) -> np.ndarray:
     size = min(MAX_PYTHON2019, swapped.size, grams.n_neuroids)
     variance, vectors = linalg.eigh(own - np.outer(totals, totals) / grams.n_neuroids, driver="evd", check_finite=False)
     variance, vectors = variance[::-1][:size], vectors[:, ::-1][:, :size]
-    summed = np.einsum("sk,sk->k", own @ vectors, cross @ vectors)
+    vectors = np.asfortranarray(vectors)  # once, not in each product
+    summed = np.einsum("sk,sk->k", multiply(own, vectors), multiply(cross, vectors))
     return np.divide(summed, variance, out=np.zeros(size), where=variance > variance[0] * 1e-12)
 
 
@@ -116,6 +117,11 @@ def cross_part(grams: CrossGrams, swapped: np.ndarray, dtype: type) -> np.ndarra
     cross[:n, n:] = grams.own(1)[np.ix_(kept, moved)]
     cross[n:, :n] = grams.own(0)[np.ix_(moved, kept)]
     return cross
+
+
+def _along(vectors: np.ndarray, cross: np.ndarray) -> np.ndarray:
+    """v_k' C v_k (k,) of the columns of ``vectors``, in float64."""
+    return np.einsum("sk,sk->k", vectors, multiply(cross, vectors), dtype=np.float64)
 
 
 def _order(swapped: np.ndarray) -> np.ndarray:

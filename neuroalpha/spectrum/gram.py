@@ -4,6 +4,9 @@ Centring comes before the product: a Gram matrix that is centred afterwards lose
 means are large against their spread (ReLU features: mean / sd of 15 already costs 2e-4 in float32, 150 costs
 everything). Values are numpy or dask; of a dask array, one block at a time is in memory. What is done with a block is
 done by an :class:`Engine`: BLAS here, torch in :mod:`neuroalpha.spectrum.twin`.
+
+All products are SciPy's, none NumPy's ``@``: their wheels carry a BLAS each, with threads of its own, and a loop that
+goes from one to the other has idle threads of the first spin on the cores that the second needs (a third of the time).
 """
 
 from __future__ import annotations
@@ -32,9 +35,12 @@ class Engine:
             return np.subtract(np.asarray(batch), shift, dtype=np.float64, order="C")
 
     def sum_rows(self, block: Any) -> np.ndarray:
-        """Sum (column,) over rows, as numpy; the product is faster than a sum over the slow axis."""
-        with np.errstate(invalid="ignore"):
-            return (np.ones(block.shape[0], dtype=block.dtype) @ block).astype(np.float64)
+        """Sum (column,) over rows of a block in C order; the product is faster than a sum over the slow axis."""
+        if not block.size:  # which BLAS refuses
+            return np.zeros(block.shape[1])
+        assert block.flags.c_contiguous  # else BLAS would multiply a copy
+        gemv = blas.sgemv if block.dtype == np.float32 else blas.dgemv
+        return gemv(1.0, block.T, np.ones(block.shape[0], dtype=block.dtype)).astype(np.float64, copy=False)
 
     def put(self, block: np.ndarray) -> Any:
         """Bring a float64 block to where it is multiplied."""
@@ -62,7 +68,7 @@ class Engine:
 
     def add_cross(self, product: Any, one: Any, two: Any) -> None:
         """Add ``one @ two.T`` to ``product``, blocks in C order."""
-        blas.dgemm(1.0, one.T, two.T, beta=1.0, c=product, trans_a=1, overwrite_c=1)
+        multiply(one, two.T, product)
 
     def full(self, scatter: Any) -> Any:
         """Mirror the lower triangle into the upper one, in place, piece by piece; returns the same array."""
@@ -80,6 +86,31 @@ class Engine:
 
 
 BLAS = Engine()
+
+
+def multiply(one: np.ndarray, two: np.ndarray, total: np.ndarray | None = None) -> np.ndarray:
+    """``one @ two`` by SciPy's BLAS, in Fortran order; added in place to ``total``, if given, in Fortran order too.
+
+    Both are float32 or both float64. An array in either order is not copied; one in neither, as a strided view, is.
+    """
+    assert one.dtype == two.dtype  # BLAS would convert what it is given, silently
+    if not (one.size and two.size):  # which BLAS refuses
+        return np.zeros((one.shape[0], two.shape[1]), dtype=one.dtype, order="F") if total is None else total
+    a, turned_a = _fortran(one)
+    b, turned_b = _fortran(two)
+    gemm = blas.sgemm if one.dtype == np.float32 else blas.dgemm
+    if total is None:
+        return gemm(1.0, a, b, trans_a=turned_a, trans_b=turned_b)
+    assert total.flags.f_contiguous  # else BLAS would add to a copy
+    assert total.dtype == one.dtype
+    return gemm(1.0, a, b, beta=1.0, c=total, trans_a=turned_a, trans_b=turned_b, overwrite_c=1)
+
+
+def _fortran(matrix: np.ndarray) -> tuple[np.ndarray, bool]:
+    """The matrix, or its transpose, in Fortran order, and whether it is the transpose."""
+    if matrix.flags.f_contiguous:
+        return matrix, False
+    return np.ascontiguousarray(matrix).T, True
 
 
 def column_means(values: Any) -> tuple[np.ndarray, np.ndarray]:

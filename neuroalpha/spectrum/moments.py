@@ -56,7 +56,7 @@ def update(state: Moments, batch: Any, engine: Engine = BLAS) -> Moments:
         total = total + engine.sum_rows(block)
         engine.add_own(state.product, block.T)
     grown = Moments(state.count + n, shift, total, state.product)
-    off = float(total @ total) / grown.count
+    off = float((total**2).sum()) / grown.count
     spread = float(grown.product.diagonal().sum()) - off
     return _reshifted(grown, engine) if off > FAR * spread else grown
 

@@ -107,14 +107,15 @@ def stream_spectrum(
     rng = np.random.default_rng(seed)
     groups: list[Moments] = []
     n_neuroids = 0
-    low, high = np.empty(0), np.empty(0)
+    first, constant = np.empty(0), np.empty(0, dtype=np.int64)
     for batch in _staged(_checked(batches, device)):
         if not groups:
             n_neuroids = batch.shape[1]
             groups = [moments.empty(n_neuroids, engine) for _ in range(max(n_draws, 1))]
-            low, high = np.full(n_neuroids, np.inf), np.full(n_neuroids, -np.inf)
+            constant = np.arange(n_neuroids)
         if batch.shape[0]:
-            low, high = np.fmin(low, _ends(batch, "min")), np.fmax(high, _ends(batch, "max"))
+            first = first if first.size else _first(batch)
+            constant = _still_constant(constant, first, batch)
         dealt = rng.integers(n_draws, size=batch.shape[0]) if n_draws else None
         for group in range(len(groups)):
             part = batch if dealt is None else batch[np.flatnonzero(dealt == group)]
@@ -126,7 +127,7 @@ def stream_spectrum(
         merged = moments.merge(merged, other, engine)  # type: ignore[arg-type]
     if merged is None or merged.count < 2:
         raise InputError(f"a spectrum needs at least 2 rows, the batches hold {0 if merged is None else merged.count}")
-    _check_varies(low, high)
+    _check_varies(constant, n_neuroids)
     eigenvalue = moments.eigenvalues(merged, center, engine)
     return make_spectrum(
         eigenvalue,
@@ -148,22 +149,43 @@ def stream_spectrum(
     )
 
 
-def _ends(batch: Any, which: str) -> np.ndarray:
-    """Smallest or largest value (neuroid,) of a batch, numpy or torch."""
-    if isinstance(batch, np.ndarray):
-        return np.asarray(getattr(batch, which)(axis=0), dtype=np.float64)
-    return getattr(batch, f"a{which}")(dim=0).double().cpu().numpy()
+def _first(batch: Any) -> np.ndarray:
+    """First row (column,) of a batch, numpy or torch, as numpy in float64."""
+    return batch[0].astype(np.float64) if isinstance(batch, np.ndarray) else batch[0].double().cpu().numpy()
 
 
-def _check_varies(low: np.ndarray, high: np.ndarray) -> None:
+def _still_constant(constant: np.ndarray, first: np.ndarray, batch: Any) -> np.ndarray:
+    """Those of the columns ``constant`` in which every row of ``batch`` (numpy or torch) equals the first row of all.
+
+    Compared exactly: from moments, a column that differs in its last digit is not told from rounding. Few rows first,
+    then more: most columns drop out at once, and nothing is left to read.
+    """
+    start, step = 0, 16
+    while constant.size and start < batch.shape[0]:
+        rows = batch[start : start + step]
+        rows = rows if constant.size == first.size else rows[:, constant]
+        constant = constant[_equal(rows, first[constant])]
+        start, step = start + step, 4 * step
+    return constant
+
+
+def _equal(rows: Any, one: np.ndarray) -> np.ndarray:
+    """Whether all rows (row, column), numpy or torch, equal the row ``one`` (column,) in float64: (column,)."""
+    if isinstance(rows, np.ndarray):
+        return (rows.astype(np.float64, copy=False) == one).all(axis=0)
+    rows = rows.double()
+    return (rows == rows.new_tensor(one)).all(dim=0).cpu().numpy()
+
+
+def _check_varies(constant: np.ndarray, n_neuroids: int) -> None:
     """Refuse rows that are all alike; warn of columns that never vary."""
-    n = int((low == high).sum())
-    if n == low.size:
+    n = constant.size
+    if n == n_neuroids:
         raise InputError(f"all {n} neuroids are constant: the rows never vary; check what was extracted")
     if n:
         warnings.warn(
-            f"{n} of {low.size} neuroids are constant and carry nothing, but count as neuroids: the first is column "
-            f"{np.flatnonzero(low == high)[0]}; drop them",
+            f"{n} of {n_neuroids} neuroids are constant and carry nothing, but count as neuroids: the first is column "
+            f"{constant[0]}; drop them",
             stacklevel=3,
         )
 

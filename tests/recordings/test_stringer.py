@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.io
-import xarray as xr
 
 import neuroalpha as na
 
@@ -26,26 +25,6 @@ def test_reads_every_part(session_file, session):
     assert responses.attrs["subject"] == "M170714_MP032"
     assert responses.attrs["date"] == "2017-09-14"
     assert responses.attrs["licence"] == "CC BY-NC 4.0"
-
-
-@pytest.mark.parametrize("red", [True, False])
-def test_write_and_read_back(tmp_path, red):
-    made, _ = na.simulate_recording(1.0, 15, 40, n_repeats=3, seed=0)
-    if red:
-        made["responses"] = made["responses"].assign_coords(redcell=("neuroid", np.arange(40) % 7 == 0))
-    back = na.read_stringer(na.write_stringer(made, tmp_path / "natimg_M1_MP1_2020-01-01.mat"))
-    np.testing.assert_array_equal(back.responses, made.responses)
-    np.testing.assert_array_equal(back.spontaneous, made.spontaneous)
-    for name in ("stimulus_id", "repetition", "blank", "istim", "x", "y", "z", *(["redcell"] if red else [])):
-        np.testing.assert_array_equal(back.responses[name], made.responses[name])
-    xr.testing.assert_allclose(na.preprocess(back), na.preprocess(made))
-
-
-def test_writing_needs_a_blank(tmp_path):
-    made, _ = na.simulate_recording(1.0, 15, 40, seed=0)
-    kept = made.isel(presentation=~made.responses.blank.values)
-    with pytest.raises(na.InputError, match="no blank presentations"):
-        na.write_stringer(kept, tmp_path / "a.mat")
 
 
 def test_classes_become_labels(session_file, tmp_path):

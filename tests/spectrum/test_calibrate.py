@@ -1,140 +1,16 @@
-"""calibrate: the same numbers whatever the workers and interruptions, a curve that is inverted soundly, bad input."""
+"""calibrate: intervals that hold the truth, what it takes from a recording, bad input."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import subprocess
-import sys
-import time
-from pathlib import Path
-
 import numpy as np
-import pandas as pd
 import pytest
 
 import neuroalpha as na
-from neuroalpha.spectrum import calibration_grid
 from neuroalpha.spectrum.calibration_cell import Plan, read_alpha
 from neuroalpha.spectrum.calibration_curve import Curve, invert
 
-TINY = {
-    "signal_fraction": 0.5,
-    "noise": "white",
-    "alphas": (0.5, 1.0, 1.5),
-    "ranks": (2, 12),
-    "n_simulations": 5,
-    "progress": False,
-    "n_jobs": 1,
-}
 
-
-def tiny(sizes=(40, 50), **changes):
-    return na.calibrate(sizes, **{**TINY, **changes})
-
-
-@pytest.fixture
-def count(monkeypatch):
-    calls = []
-
-    def counted(plan, *task, **kwargs):
-        calls.append(task)
-        return read_alpha(plan, *task, **kwargs)
-
-    monkeypatch.setattr(calibration_grid, "read_alpha", counted)
-    return calls
-
-
-@pytest.fixture(scope="module")
-def recording():
-    made = na.simulate_recording(1.0, 120, 90, 2, 0.6, "aligned", False, 3)[0]
-    return na.preprocess(made, zscore=None)
-
-
-def test_number_of_processes_changes_nothing(tmp_path):
-    one = tiny(noise=("white", "independent"), seed=4)
-    two = tiny(noise=("white", "independent"), seed=4, n_jobs=2, cache=tmp_path)
-    pd.testing.assert_frame_equal(one.curve, two.curve, check_exact=True)
-    pd.testing.assert_frame_equal(one.simulations, two.simulations, check_exact=True)
-    pd.testing.assert_frame_equal(one.curve, tiny(noise=("white", "independent"), seed=4, cache=tmp_path).curve)
-    assert not np.allclose(one.curve["mean"], tiny(noise=("white", "independent"), seed=5).curve["mean"])
-
-
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
-def test_killed_run_leaves_no_workers(tmp_path):
-    """Killed outright, with no chance to clean up: its workers end by themselves."""
-    script = tmp_path / "run.py"
-    script.write_text(
-        "import multiprocessing, os, signal, time\n"
-        "from neuroalpha.spectrum import calibration_grid as grid\n"
-        "if __name__ == '__main__':\n"
-        "    context = multiprocessing.get_context('spawn')\n"
-        "    pool = grid.ProcessPoolExecutor(1, mp_context=context, initializer=grid._start, initargs=(None,))\n"
-        "    print(pool.submit(os.getpid).result(), flush=True)\n"
-        "    os.kill(os.getpid(), signal.SIGKILL)\n"
-    )
-    told = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False, timeout=120)
-    worker = int(told.stdout)
-    for _ in range(200):
-        if not _alive(worker):
-            break
-        time.sleep(0.05)
-    assert not _alive(worker)
-
-
-def _alive(pid: int) -> bool:
-    status = Path(f"/proc/{pid}/status")
-    return status.exists() and "State:\tZ" not in status.read_text()
-
-
-def test_cache_is_used_extended_and_keyed_by_content(tmp_path, count):
-    first = tiny(cache=tmp_path)
-    assert len(count) == 15
-    pd.testing.assert_frame_equal(tiny(cache=tmp_path, observed=0.7, level=0.9).simulations, first.simulations)
-    assert len(count) == 15
-    more = tiny(cache=tmp_path, n_simulations=6)
-    assert len(count) == 18
-    kept = more.simulations[more.simulations["simulation"] < 5].reset_index(drop=True)
-    pd.testing.assert_frame_equal(kept, first.simulations)
-    tiny(cache=tmp_path, seed=1)
-    assert len(count) == 33
-    tiny(cache=tmp_path, signal_fraction=0.4)
-    assert len(count) == 48
-
-
-def test_interrupted_run_goes_on_where_it_stopped(tmp_path, monkeypatch):
-    whole, done = tiny(), []
-
-    def stops(plan, *task):
-        if len(done) == 7:
-            raise KeyboardInterrupt
-        done.append(task)
-        return read_alpha(plan, *task)
-
-    monkeypatch.setattr(calibration_grid, "read_alpha", stops)
-    with pytest.raises(KeyboardInterrupt):
-        tiny(cache=tmp_path)
-    rest = []
-    monkeypatch.setattr(
-        calibration_grid, "read_alpha", lambda plan, *task: rest.append(task) or read_alpha(plan, *task)
-    )
-    resumed = tiny(cache=tmp_path)
-    assert len(rest) == 15 - 7
-    assert not set(rest) & set(done)
-    pd.testing.assert_frame_equal(resumed.curve, whole.curve)
-
-
-def test_damaged_cell_is_computed_anew(tmp_path, count):
-    whole = tiny(cache=tmp_path)
-    sorted(tmp_path.iterdir())[0].write_text('{"half": ')
-    with pytest.warns(UserWarning, match="damaged"):
-        again = tiny(cache=tmp_path)
-    assert len(count) == 15 + 5
-    pd.testing.assert_frame_equal(again.curve, whole.curve)
-    assert all(json.loads(path.read_text())["key"] == path.stem for path in tmp_path.iterdir())
-
-
-def test_interval_covers_the_truth():
+def test_interval_covers_the_truth(tiny):
     """Fresh recordings of the simulated kind, at alphas between the grid's: 95 % of intervals hold them."""
     options = {"n_shuffles": 2}
     made = tiny((60, 80), noise="independent", n_simulations=16, alphas=np.arange(0.4, 2.01, 0.2),
@@ -177,7 +53,7 @@ def test_repeats_as_they_come(recording):
         assert other.ranks == (3, 24)
 
 
-def test_uneven_repeats_and_missing_trials():
+def test_uneven_repeats_and_missing_trials(tiny):
     rng = np.random.default_rng(0)
     signal = rng.normal(size=(60, 40)) * np.arange(1, 41) ** -0.5
     shown = np.r_[np.full(30, 5), np.full(30, 7)]
@@ -186,7 +62,7 @@ def test_uneven_repeats_and_missing_trials():
     values[::50, 0] = np.nan
     blank = np.full((3, 40), np.nan)  # presentations that were not recorded
     assembly = na.make_assembly(np.vstack([values, blank]), stimulus_id=np.r_[ids, [0, 1, 2]])
-    result = na.calibrate(assembly, **{**TINY, "signal_fraction": None, "ranks": (2, 12), "n_simulations": 5})
+    result = tiny(assembly, signal_fraction=None)
     assert result.n_repeats == pytest.approx(6)
     variance = (np.arange(1, 41) ** -1.0).sum()
     assert result.signal_fraction == pytest.approx(variance / (variance + 40 * 0.09), abs=0.06)
@@ -203,7 +79,7 @@ def test_network_shown_once_has_no_noise_and_known_bias():
     assert result.low < 0.5 < result.high
 
 
-def test_coverage_of_the_estimators_own_interval():
+def test_coverage_of_the_estimators_own_interval(tiny):
     options = {"n_draws": 6, "n_shuffles": 1}
     result = tiny(estimator_options=options, n_simulations=5)
     assert result.curve["coverage"].between(0, 1).all()
@@ -212,7 +88,7 @@ def test_coverage_of_the_estimators_own_interval():
     assert tiny().curve["coverage"].isna().all()
 
 
-def test_observed_outside_the_curve_is_said():
+def test_observed_outside_the_curve_is_said(tiny):
     low = tiny(observed=-5.0)
     assert np.isnan(low.alpha)
     assert "-5.000 is below what any alpha on the grid gives" in low.note
@@ -222,22 +98,6 @@ def test_observed_outside_the_curve_is_said():
     nothing = tiny()
     assert np.isnan(nothing.alpha)
     assert nothing.note == ""
-
-
-def test_failing_everywhere_stops_early_and_says_why(count):
-    with pytest.raises(na.InputError, match="not above noise"):
-        tiny(signal_fraction=1e-7, ranks=(10, 30))
-    assert len(count) == 4  # once for each alpha, then once more for the reason
-
-
-def test_cost_is_told_before(capsys, monkeypatch):
-    monkeypatch.setattr(calibration_grid.time, "perf_counter", iter(np.arange(0, 1e4, 1.0)).__next__)
-    monkeypatch.setattr(calibration_grid, "_parallel", lambda plan, tasks, workers: iter(()))
-    monkeypatch.setattr(calibration_grid, "read_alpha", lambda plan, *task: (1.0, 1.0, 1.0))
-    with pytest.raises(KeyError):  # no worker has answered
-        tiny(progress=True, n_jobs=2)
-    told = capsys.readouterr().err
-    assert "14 more simulations of 40 stimuli x 50 neuroids x 2 repeats, 1.0 s each, about 7 s on 2 cores" in told
 
 
 @pytest.mark.parametrize(
@@ -281,7 +141,7 @@ def test_cost_is_told_before(capsys, monkeypatch):
         ((12, 12), {"ranks": "auto"}, "no window of ranks"),
     ],
 )
-def test_bad_input(sizes, changes, message, count):
+def test_bad_input(tiny, sizes, changes, message, count):
     with pytest.raises(na.InputError, match=message):
         tiny(sizes, **changes)
     assert not count
@@ -301,62 +161,6 @@ def test_bad_recordings(recording):
         na.calibrate(recording, estimator="pca", observed=fit, progress=False)
     with pytest.raises(na.InputError, match="fitted to ranks"):
         na.calibrate(recording, observed=fit, ranks=(4, 20), progress=False)
-
-
-@pytest.mark.parametrize("guard", ["", "if __name__ == '__main__':\n    "])
-def test_workers_do_not_run_the_script_again(tmp_path, guard):
-    script = tmp_path / "run.py"
-    script.write_text(
-        "import sys\n"
-        "import neuroalpha as na\n"
-        "print('ran', __file__ == sys.argv[0], flush=True)\n"
-        f"{guard}result = na.calibrate((40, 50), signal_fraction=0.5, noise='white', alphas=(0.5, 1.0, 1.5), "
-        "ranks=(2, 12), n_simulations=5, n_jobs=2, progress=False)\n"
-        "print('ran' if 'result' in dir() else 'no result', __file__ == sys.argv[0])\n"
-    )
-    told = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True, timeout=120)
-    assert told.stdout.split("\n") == ["ran True", "ran True", ""]
-
-
-def test_observed_fit_has_to_be_of_these_sizes_and_made_alike(recording):
-    options = {"alphas": (0.5, 1.0, 1.5), "noise": "aligned", "n_simulations": 5, "progress": False}
-    fit = na.fit_alpha(na.cvpca(recording, n_draws=0), (3, 24))
-    with pytest.raises(na.InputError, match="read from 120 stimuli and 90 neuroids, but 120 and 80"):
-        na.calibrate(recording.isel(neuroid=slice(80)), observed=fit, **options)
-    with pytest.raises(na.InputError, match="read from 120 stimuli and 90 neuroids, but 60 and 90"):
-        na.calibrate((60, 90), observed=fit, signal_fraction=0.5, **options)
-    with pytest.raises(na.InputError, match="observed is nan"):
-        na.calibrate(recording, observed=dataclasses.replace(fit, alpha=np.nan), **options)
-    with pytest.warns(UserWarning, match="fitted with method 'least squares', but .* 'theil-sen'"):
-        na.calibrate(recording, observed=fit, fit_options={"method": "theil-sen"}, **options)
-    even = na.fit_alpha(na.cvpca(recording, n_draws=0), (3, 24), "uniform")
-    with pytest.warns(UserWarning, match="weights 'uniform', but the simulations are fitted with '1/n'"):
-        na.calibrate(recording, observed=even, **options)
-
-
-def test_names_are_checked_before_the_estimator_runs(recording, monkeypatch):
-    def fail(name):
-        raise AssertionError("the estimator was run")
-
-    monkeypatch.setattr("neuroalpha.spectrum.calibrate.get_estimator", fail)
-    for changes, message in (
-        ({"noise": "pink"}, "noise holds 'pink'"),
-        ({"ranks": (3, 500)}, "reach outside"),
-        ({"ranks": (0, 5)}, "not a window"),
-        ({"estimator_options": {"shuffles": 1}}, "does not take"),
-        ({"fit_options": {"methods": 1}}, "does not take"),
-    ):
-        with pytest.raises(na.InputError, match=message):
-            na.calibrate(recording, progress=False, **changes)
-
-
-def test_faults_of_the_recording_are_told_once():
-    made = na.simulate_recording(1.0, 60, 40, 2, 0.6, "aligned", False, 3)[0]
-    made = na.preprocess(made, zscore=None)
-    made = made.copy(data=np.where(np.arange(40) == 7, 1.0, made.values).astype(made.dtype))
-    with pytest.warns(UserWarning, match="constant") as caught:
-        na.calibrate(made, ranks=(2, 12), alphas=(0.5, 1.0, 1.5), noise="white", n_simulations=5, progress=False)
-    assert sum("1 of 40 neuroids are constant" in str(each.message) for each in caught) == 1
 
 
 def test_nothing_to_calibrate():
@@ -391,24 +195,8 @@ def test_empty_rows_of_halves_are_no_presentations():
     assert result.signal_fraction == pytest.approx(rest.signal_fraction, rel=1e-6)
 
 
-def test_open_interval_is_said():
+def test_open_interval_is_said(tiny):
     assert "interval open below; add smaller alphas" in tiny(observed=0.55, alphas=(0.5, 0.6, 0.7)).note
     outside = tiny(observed=0.4, alphas=(0.5, 0.6, 0.7)).note
     assert outside.count("add smaller alphas") == 1
     assert "interval open below" in outside
-
-
-def test_two_processes_share_a_cache(tmp_path, monkeypatch):
-    """While one run is between two simulations another finishes all: nothing of it is lost."""
-    ran = []
-
-    def other_runs_first(plan, *task):
-        if not ran:
-            ran.append(task)
-            tiny(cache=tmp_path, n_simulations=7)
-        return read_alpha(plan, *task)
-
-    monkeypatch.setattr(calibration_grid, "read_alpha", other_runs_first)
-    tiny(cache=tmp_path)
-    held = [json.loads(path.read_text())["value"] for path in tmp_path.iterdir()]
-    assert [sorted(each) for each in held] == [list("0123456")] * 3

@@ -200,53 +200,6 @@ def test_what_is_found_depends_neither_on_scale_nor_on_order(seed, scale, copied
     assert found == ResponseCheck(0, S, S * copied, 0)
 
 
-@pytest.mark.parametrize(("limit", "spread"), [(127, 60), (255, 90), (32_767, 15_000), (65_535, 30_000)])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_counts_cut_off_at_the_limit_of_their_type(kind, limit, spread, dtype):
-    counts = np.round(np.random.default_rng(0).exponential(spread, size=(400, 30)))
-    saturated = np.minimum(counts, limit)
-    with pytest.warns(UserWarning, match=f"values are exactly {limit}, the largest of an integer type"):
-        found = check_responses(trials(saturated.astype(dtype), kind), needs_repeats=True)
-    assert found.n_at_limit == (counts >= limit).sum()
-    assert quiet(trials(counts, kind)).n_at_limit == 0
-    assert quiet(trials(np.minimum(counts, limit) * 1.01, kind)).n_at_limit == 0  # no whole numbers any more
-
-
-def test_an_even_range_that_ends_at_a_limit_is_not_cut_off(kind):
-    levels = np.random.default_rng(0).integers(0, 128, size=(400, 30))
-    assert (levels == 127).sum() > 50
-    assert quiet(trials(levels, kind)).n_at_limit == 0
-
-
-def test_limits_of_32_bits_survive_float32():
-    x = np.random.default_rng(0).exponential(1e9, size=(200, 20)).round()
-    cut = np.minimum(x, 2_147_483_647)
-    for dtype in (np.float32, np.float64):
-        with pytest.warns(UserWarning, match="largest of an integer type"):
-            check_responses(trials(cut.astype(dtype)), needs_repeats=True)
-
-
-def test_integer_repeats_cut_off(kind):
-    x = np.minimum(np.random.default_rng(0).exponential(90, size=(2, 100, 20)), 255).astype(np.uint8)
-    with pytest.warns(UserWarning, match="exactly 255"):
-        check_responses(halves(x, kind), needs_repeats=True)
-
-
-def test_differences_wrapped_in_an_unsigned_type(kind):
-    rng = np.random.default_rng(0)
-    for dtype in (np.uint8, np.uint16, np.uint32):
-        evoked, baseline = rng.poisson(8, size=(2, 200, 20)).astype(dtype)
-        with pytest.warns(UserWarning, match="wrapped around in an unsigned integer type"):
-            check_responses(trials(evoked - baseline, kind), needs_repeats=True)
-        assert quiet(trials(evoked.astype(float) - baseline, kind)).n_at_limit == 0
-
-
-def test_negative_counts(kind):
-    total = np.random.default_rng(0).poisson(90, size=(2, 100, 20)).astype(np.int8).sum(axis=0, dtype=np.int8)
-    with pytest.warns(UserWarning, match="units say 'spike count', but the smallest value is -"):
-        check_responses(trials(total, kind, attrs={"units": "spike count"}), needs_repeats=True)
-
-
 @pytest.mark.parametrize(
     ("extra", "message"),
     [
@@ -355,27 +308,3 @@ def test_blank_that_is_not_boolean():
     words = trials().assign_coords(blank=("presentation", np.full(2 * S, "False")))
     with pytest.raises(na.InputError, match="'blank' has dtype"):
         check_responses(words, needs_repeats=True)
-
-
-@pytest.mark.parametrize(("dtype", "level"), [(np.int8, 40), (np.int16, 8192)])
-def test_sums_wrapped_around_a_signed_type_whatever_the_units(kind, dtype, level):
-    parts = np.random.default_rng(0).poisson(level, size=(4, 200, 20)).astype(dtype)
-    with pytest.warns(UserWarning, match=f"fill the range of a signed .*largest value {np.iinfo(dtype).max}"):
-        check_responses(trials(parts.sum(axis=0, dtype=dtype).astype(float) * 1.0, kind), needs_repeats=True)
-    quiet(trials(parts.sum(axis=0, dtype=float) - 2.0 * level, kind))
-
-
-@pytest.mark.parametrize(("dtype", "spread"), [(np.uint8, 30), (np.uint16, 7000)])
-def test_wide_differences_wrapped_in_an_unsigned_type(kind, dtype, spread):
-    """They fill more than the lowest and highest quarter of the range; what remains empty tells."""
-    exact = np.random.default_rng(0).normal(0, spread, size=(200, 20)).round()
-    assert np.abs(exact).max() > np.iinfo(dtype).max / 4
-    with pytest.warns(UserWarning, match="wrapped around in an unsigned integer type"):
-        check_responses(trials(np.mod(exact, np.iinfo(dtype).max + 1), kind), needs_repeats=True)
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.integers(0, 10**6), st.floats(5, 60))
-def test_long_tails_below_a_limit_are_no_wrap(seed, mean):
-    counts = np.random.default_rng(seed).exponential(mean, size=(400, 20)).round()
-    quiet(trials(np.where(counts > 250, 0, counts)))

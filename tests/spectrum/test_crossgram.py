@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from neuroalpha.spectrum import blocks
 from neuroalpha.spectrum.crossgram import SINGLE, cross_grams, subsample_grams
+from neuroalpha.spectrum.gram import BLAS, Engine
 
 
 def explicit(x, center=True):
@@ -96,3 +97,36 @@ def test_no_product_after_a_neuroid_that_will_be_refused(monkeypatch):
     assert np.isnan(found.means[0])
     assert np.isinf(found.means[3])
     assert all((matrix == 0).all() for matrix in found.blocks.values())
+
+
+class Strict(Engine):
+    """Refuses blocks that BLAS would copy before it multiplies them."""
+
+    def add_own(self, scatter, block):
+        assert block.flags.c_contiguous or block.flags.f_contiguous
+        BLAS.add_own(scatter, block)
+
+    def add_cross(self, product, one, two):
+        assert one.flags.c_contiguous
+        assert two.flags.c_contiguous
+        BLAS.add_cross(product, one, two)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_no_block_is_copied_to_be_multiplied(monkeypatch, order):
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 4000)
+    rng = np.random.default_rng(0)
+    x = np.asarray(rng.normal(size=(2, 20, 31)), order=order)
+    whole = cross_grams(x, engine=Strict())
+    assert_same(whole, x)
+    stimuli, neuroids = np.sort(rng.choice(20, 12, False)), np.sort(rng.choice(31, 15, False))
+    (found,) = subsample_grams(x, whole, [(stimuli, neuroids)], True, Strict())
+    assert_same(found, x[:, stimuli][:, :, neuroids])
+
+
+def test_float32_cross_products_are_added_in_float64():
+    rng = np.random.default_rng(0)
+    one, two = rng.normal(size=(2, 9, 40)).astype(np.float32)
+    total = np.full((9, 9), 1e9, order="F")
+    SINGLE.add_cross(total, one, two)
+    np.testing.assert_allclose(total - 1e9, one.astype(float) @ two.astype(float).T, atol=2e-5)

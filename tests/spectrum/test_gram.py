@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neuroalpha.spectrum import blocks, gram
+from neuroalpha.spectrum import blocks, crossdecomposition, crossgram, crossval, gram, moments
 
 
 def spectrum(x, center=True):
@@ -66,3 +69,76 @@ def test_rank_deficiency_is_exactly_zero():
     values = spectrum(x)
     assert (values[:4] > 0).all()
     assert (values[4:] == 0).all()
+
+
+ORDERS = {
+    "C": np.ascontiguousarray,
+    "F": np.asfortranarray,
+    "reversed": lambda x: np.ascontiguousarray(x[:, ::-1])[:, ::-1],
+    "strided": lambda x: np.repeat(np.repeat(x, 2, axis=0), 3, axis=1)[::2, ::3],
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("one", ORDERS)
+@pytest.mark.parametrize("two", ORDERS)
+@pytest.mark.parametrize("shape", [(7, 5, 3), (1, 4, 1), (3, 1, 6), (4, 5, 0), (3, 0, 2), (0, 3, 2)])
+def test_multiply_in_any_order_of_axes(dtype, one, two, shape):
+    rng = np.random.default_rng(0)
+    a, b = rng.integers(-9, 9, size=shape[:2]), rng.integers(-9, 9, size=shape[1:])
+    expected = (a[:, :, None] * b).sum(axis=1)  # of whole numbers: exact
+    a, b = ORDERS[one](a.astype(dtype)), ORDERS[two](b.astype(dtype))
+    found = gram.multiply(a, b)
+    assert found.dtype == dtype
+    np.testing.assert_array_equal(found, expected)
+    total = np.full(expected.shape, 2.0, dtype=dtype, order="F")
+    added = gram.multiply(a, b, total)
+    np.testing.assert_array_equal(total, expected + 2)
+    assert added.size == 0 or np.shares_memory(added, total)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_multiply_copies_neither_order(order):
+    x = np.ones((6, 4), order=order)
+    given, turned = gram._fortran(x)
+    assert np.shares_memory(given, x)
+    assert given.flags.f_contiguous
+    np.testing.assert_array_equal(given.T if turned else given, x)
+
+
+def test_multiply_never_converts_or_adds_to_a_copy():
+    x = np.ones((3, 3), order="F")
+    for one, two, total in ((x, x.astype(np.float32), None), (x, x, np.ones((3, 2)).T), (x, x, x.astype(np.float32))):
+        with pytest.raises(AssertionError):
+            gram.multiply(one, two, None if total is None else total[::-1])
+
+
+@pytest.mark.parametrize("engine", [gram.BLAS, crossgram.SINGLE])
+@pytest.mark.parametrize("shape", [(50, 7), (1, 3), (4, 1), (0, 3)])
+def test_sums_of_rows(engine, shape):
+    x = np.random.default_rng(0).normal(size=shape) + 5
+    block = engine.shifted(x, np.zeros(shape[1]))
+    found = engine.sum_rows(block)
+    assert found.dtype == np.float64
+    np.testing.assert_allclose(found, x.sum(axis=0), rtol=1e-12 if engine is gram.BLAS else 1e-6)
+
+
+@pytest.mark.parametrize("engine", [gram.BLAS, crossgram.SINGLE])
+def test_sums_of_rows_tell_which_columns_are_not_finite(engine):
+    x = np.ones((9, 4))
+    x[2, 1], x[3, 2], x[4, 2] = np.nan, np.inf, -np.inf
+    found = engine.sum_rows(engine.shifted(x, np.zeros(4)))
+    assert np.isfinite(found).tolist() == [True, False, False, True]
+
+
+@pytest.mark.parametrize("module", [gram, moments, crossgram, crossval, crossdecomposition])
+def test_kernels_do_not_go_from_one_blas_to_another(module):
+    """NumPy's products have threads of their own, which spin on the cores that SciPy's need next."""
+    names = {"dot", "vdot", "inner", "matmul", "tensordot"}
+    for node in ast.walk(ast.parse(inspect.getsource(module))):
+        assert not isinstance(node, ast.MatMult)
+        assert not (isinstance(node, ast.Attribute) and node.attr in names | {"linalg"} and _is_numpy(node.value))
+
+
+def _is_numpy(node):
+    return isinstance(node, ast.Name) and node.id == "np"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -152,6 +154,65 @@ def test_bad_input(given_batches, options, message):
 def test_what_is_no_stream_is_refused(given_batches, options, message):
     with pytest.raises(na.InputError, match=message):
         na.stream_spectrum(given_batches, **options)
+
+
+def constant_columns(made, **options):
+    """What is said of constant columns."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        na.stream_spectrum(made, **options)
+    return [str(each.message) for each in caught]
+
+
+@settings(max_examples=40)
+@given(
+    n=st.integers(2, 200),
+    p=st.integers(1, 12),
+    rare=st.floats(0, 0.2),
+    size=st.integers(1, 90),
+    kind=st.sampled_from(["float64", "float32", "int16", "bool"]),
+    torch_batches=st.booleans(),
+    seed=st.integers(0, 999),
+)
+def test_constant_columns_are_those_whose_values_are_all_equal(n, p, rare, size, kind, torch_batches, seed):
+    rng = np.random.default_rng(seed)
+    x = np.where(rng.random((n, p)) < rare / n, 1.0, 0.0) + rng.integers(0, 2, size=p) * (kind != "bool")
+    x = x.astype(kind)
+    constant = np.flatnonzero((x == x[0]).all(axis=0))
+    made, options = batches(x, size), {}
+    if torch_batches:
+        torch = pytest.importorskip("torch")
+        made, options = (torch.from_numpy(part) for part in made), {"device": "cpu"}
+    if constant.size == p:
+        with pytest.raises(na.InputError, match=f"all {p} neuroids are constant"):
+            na.stream_spectrum(made, **options)
+        return
+    told = constant_columns(made, **options)
+    assert len(told) == bool(constant.size)
+    if constant.size:
+        assert f"{constant.size} of {p} neuroids are constant" in told[0]
+        assert f"the first is column {constant[0]};" in told[0]
+
+
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_a_digit_that_varies_is_no_constant_column_however_large_the_mean(precision):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(4000, 5)).astype(np.float32)
+    x[:, 1] = np.float32(1e6) * (1 + rng.random())  # constant, and no round number
+    x[:, 3] = x[0, 1]
+    x[-1, 3] = np.nextafter(x[0, 1], np.float32(np.inf))  # a last digit, in the last row
+    (told,) = constant_columns(batches(x, 300), precision=precision)
+    assert "1 of 5 neuroids are constant" in told
+    assert "the first is column 1;" in told
+    x[0, 1] = np.nextafter(x[0, 1], np.float32(0))
+    assert not constant_columns(batches(x, 300), precision=precision)
+
+
+def test_a_column_of_nan_is_refused_and_not_constant():
+    x = np.random.default_rng(0).normal(size=(20, 3))
+    x[:, 1] = np.nan
+    with pytest.raises(na.InputError, match=r"1 of 3 neuroids hold NaN or infinite values .* column 1"):
+        na.stream_spectrum(batches(x))
 
 
 @pytest.mark.parametrize("device", [None, "cpu"])
