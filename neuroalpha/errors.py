@@ -25,6 +25,10 @@ class MissingExtraError(InputError):
             f"{purpose} needs the package {package!r}: install it with `pip install 'neuroalpha[{extra}]'`"
         )
 
+    def __reduce__(self) -> tuple[type[InputError], tuple[str]]:
+        """Another process gets the plain error with the same text."""
+        return InputError, (str(self),)
+
 
 def nearest(name: str, known: Iterable[str], n: int = 3) -> str:
     """Return ``"; did you mean 'a', 'b'?"`` for the closest known names, or an empty string.

@@ -6,7 +6,9 @@ import contextlib
 import importlib.util
 import os
 import sys
+import threading
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -132,7 +134,8 @@ def load_model(
         published ones, which are downloaded on first use; else the path of a file, see
         :func:`~neuroalpha.networks.weights.load_weights`.
     seed
-        Of the random weights. The caller's random state is left untouched.
+        Of the random weights. The caller's random state is left untouched, and several threads may load models at once:
+        each gets the weights of its seed.
     num_classes
         Width of the last layer; the family's own number when ``None`` (1000 for ImageNet, 10 for CIFAR).
 
@@ -154,13 +157,9 @@ def load_model(
         choice = f"one of {', '.join(published)}, or " if published else ""
         raise InputError(f"no weights {os.fspath(weights)!r} for {name}: give {choice}the path of an existing file")
     options = {} if num_classes is None else {"num_classes": num_classes}
-    # Only the CPU generator is seeded and put back; torch.manual_seed would reach those of the GPUs as well.
-    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
-        torch.default_generator.manual_seed(seed)
+    with building(seed):
         try:
-            # torch announces downloads on stdout, which belongs to results.
-            with contextlib.redirect_stdout(sys.stderr):
-                model = source.build(short, download, **options)
+            model = source.build(short, download, **options)
         except (URLError, OSError) as error:
             raise InputError(
                 f"the weights {weights!r} of {name} could not be downloaded ({error}); without a network give "
@@ -180,6 +179,45 @@ def load_model(
     model.eval()
     remember(model, f"{prefix}:{short}", origin)
     return model
+
+
+_BUILDING = threading.RLock()
+
+
+@contextlib.contextmanager
+def building(seed: int) -> Iterator[None]:
+    """A place to make a model in: seeded random weights, on the CPU, one thread at a time.
+
+    torch has one random generator and Python one stdout for all threads, so two models made at once would take each
+    other's numbers. The lock is one that a function which calls :func:`load_model` in turn can take again.
+
+    Examples
+    --------
+    >>> with building(seed=3):
+    ...     first = torch.rand(1)
+    >>> with building(seed=3):
+    ...     again = torch.rand(1)
+    >>> bool(again == first)
+    True
+    """
+    # Only the CPU generator is seeded and put back; torch.manual_seed would reach those of the GPUs as well.
+    with _BUILDING, torch.random.fork_rng(devices=[]), torch.device("cpu"):
+        torch.default_generator.manual_seed(seed)
+        # torch announces downloads on stdout, which belongs to results.
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+
+
+def check_name(name: str) -> str:
+    """Return the full name of a model of the catalogue, or say what is near it.
+
+    Examples
+    --------
+    >>> check_name("cifar:resnet20")
+    'cifar:resnet20'
+    """
+    prefix, _, short = _find(name)
+    return f"{prefix}:{short}"
 
 
 def _find(name: str) -> tuple[str, Source, str]:

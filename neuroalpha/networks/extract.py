@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,7 @@ def extract(
     channels: Reduce = "auto",
     seed: int = 0,
     progress: bool = True,
+    preprocess: Callable[[Any], Any] | None = None,
 ) -> xr.DataArray:
     """Record layers of a model while it looks at images, all of them in one pass.
 
@@ -62,6 +63,10 @@ def extract(
         Of the random projections.
     progress
         Show a bar on stderr.
+    preprocess
+        The model's own preprocessing: a function from one image as it was read (uint8, or float in 0..1, (3, H, W)) to
+        a float tensor (3, H', W'), such as ``torchvision``'s ``weights.transforms()``. It takes the place of that of
+        ``images``, also of an ``ImageSet``'s; a tensor then holds images (n, 3, H, W), not inputs that are ready.
 
     Returns
     -------
@@ -91,7 +96,16 @@ def extract(
     ((5, 288), True)
     """
     stream = Stream(
-        model, images, layers, reduce, batch_size=batch_size, device=device, dtype=dtype, channels=channels, seed=seed
+        model,
+        images,
+        layers,
+        reduce,
+        batch_size=batch_size,
+        device=device,
+        dtype=dtype,
+        channels=channels,
+        seed=seed,
+        preprocess=preprocess,
     )
     source = describe(model)
     with stream:

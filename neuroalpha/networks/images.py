@@ -1,125 +1,22 @@
-"""A set of stimuli with names, labels and a recorded preprocessing, read batch by batch."""
+"""From whatever holds images to an :class:`ImageSet`."""
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from neuroalpha._text import duplicates, first_few, to_text
 from neuroalpha.errors import InputError
-from neuroalpha.networks.sources import ArraySource, DatasetSource, Source, read_files, read_folder
-from neuroalpha.networks.transform import Normalize, Transform, make_transform
-
-_READERS = min(8, os.cpu_count() or 1)
-"""Threads that decode files; Pillow and torch release the interpreter lock while they work."""
-
-
-class ImageSet:
-    """Stimuli for a network; made by :func:`images`.
-
-    Attributes
-    ----------
-    stimulus_id : ndarray of str (n,)
-        Unique names, in the order in which the images are shown.
-    preprocessing : list of dict
-        What is done to each image, one step after the other, with all parameters.
-    identifier : str
-        A name for the whole set.
-    """
-
-    def __init__(
-        self, source: Source, transform: Transform, stimulus_id: Any, label: Any, identifier: str | None
-    ) -> None:
-        n = len(source.stimulus_id)
-        if n == 0:
-            raise InputError("there are no images: the source is empty")
-        self.stimulus_id = source.stimulus_id if stimulus_id is None else to_text(stimulus_id, "stimulus_id")
-        self.preprocessing = [dict(step) for step in transform.steps]
-        self.identifier = identifier or source.name
-        self._source, self._transform = source, transform
-        self._label = None if label is None else np.asarray(label)
-        for name, given in (("stimulus_id", self.stimulus_id), ("label", self._label)):
-            if given is not None and given.shape != (n,):
-                raise InputError(f"{name}= has shape {given.shape}, but there are {n} images: give one for each")
-        twice = duplicates(self.stimulus_id)
-        if twice.size:
-            raise InputError(
-                f"stimulus_id must be unique, but {first_few(twice)} occur more than once; rename or drop them"
-            )
-
-    def __len__(self) -> int:
-        return len(self.stimulus_id)
-
-    def __repr__(self) -> str:
-        return f"<ImageSet {self.identifier!r}: {len(self)} images>"
-
-    @property
-    def label(self) -> np.ndarray | None:
-        """Labels (n,) or None. Of a torch dataset they are noted while it is read; asking earlier reads all of it."""
-        return self._source.label if self._label is None else self._label
-
-    @property
-    def concurrent(self) -> bool:
-        """Whether the next batch may be read in another thread while a network works on this one."""
-        return self._source.concurrent
-
-    def batch(self, start: int, stop: int) -> Tensor:
-        """Images ``start`` to ``stop`` (exclusive) as the network sees them: float32 (b, 3, H, W) on the CPU.
-
-        Raises
-        ------
-        InputError
-            If a file does not decode (it is named) or the images differ in size.
-        """
-        if isinstance(self._source, ArraySource) and self._transform.own is None:
-            where = f"the array (images {start} to {stop - 1})"
-            with torch.no_grad():
-                return self._transform.many(self._one(self._source.block(start, stop), where))
-        with self._map() as parallel:
-            read = list(parallel(self._load, range(start, stop)))
-        for index, image in enumerate(read, start):
-            if image.shape != read[0].shape:
-                raise InputError(
-                    f"images differ in size: {self._source.where(index)} is {tuple(image.shape[-2:])} where "
-                    f"{self._source.where(start)} is {tuple(read[0].shape[-2:])}; make them equal with size= and crop="
-                )
-        return self._transform.many(torch.stack(read))
-
-    def digest(self) -> str:
-        """Return ``"sha256:"`` and 16 hex digits over names, preprocessing and pixels; reads every image once."""
-        digest = hashlib.sha256(repr((self.preprocessing, self.stimulus_id.tolist())).encode())
-        for index in range(len(self)):
-            pixels = self._source.read(index).contiguous()
-            digest.update(f"{pixels.dtype} {tuple(pixels.shape)};".encode())
-            digest.update(pixels.reshape(-1).view(torch.uint8).numpy().data)
-        return f"sha256:{digest.hexdigest()[:16]}"
-
-    def _load(self, index: int) -> Tensor:
-        with torch.no_grad():  # grad mode belongs to a thread, and readers have their own
-            return self._one(self._source.read(index), self._source.where(index))
-
-    def _one(self, pixels: Tensor, where: str) -> Tensor:
-        image = self._transform.one(pixels, where)
-        if image.ndim < 3 or image.shape[-3] != 3:
-            raise InputError(f"transform= made {where} of shape {tuple(image.shape)}; networks need (3, H, W)")
-        return image
-
-    @contextmanager
-    def _map(self) -> Iterator[Callable[..., Any]]:
-        if not self.concurrent or _READERS == 1:
-            yield map
-            return
-        with ThreadPoolExecutor(_READERS) as pool:
-            yield pool.map
+from neuroalpha.networks.arrayfiles import SUFFIXES as ARRAY_SUFFIXES
+from neuroalpha.networks.arrayfiles import read_array_file
+from neuroalpha.networks.files import read_files, read_folder
+from neuroalpha.networks.imageset import ImageSet
+from neuroalpha.networks.sources import ArraySource, DatasetSource, Source
+from neuroalpha.networks.transform import Normalize, make_transform
 
 
 def images(
@@ -132,6 +29,12 @@ def images(
     label: Sequence[Any] | np.ndarray | None = None,
     identifier: str | None = None,
     transform: Callable[[Any], Any] | None = None,
+    key: str | None = None,
+    label_key: str | None = None,
+    limit: int | None = None,
+    sample_seed: int | None = None,
+    skip_bad: bool | Sequence[str] = False,
+    progress: bool = False,
 ) -> ImageSet:
     """Gather images to show to a network.
 
@@ -139,9 +42,10 @@ def images(
     ----------
     source
         A folder (searched with its sub-folders, in sorted order; the first sub-folder is the label, the path below the
-        folder the ``stimulus_id``), a file or a list of files, an array (n, H, W) or (n, H, W, 3), a tensor (n, H, W)
-        or (n, 3, H, W), or a map-style torch dataset of images or (image, label). Arrays and tensors hold uint8, or
-        floats in 0..1. Grey images become RGB by repeating the channel; an alpha channel in a file is dropped.
+        folder the ``stimulus_id``), a file or a list of files, an array (n, H, W) or (n, H, W, 3), an ``.npy`` or
+        ``.npz`` file of such an array, a tensor (n, H, W) or (n, 3, H, W), or a map-style torch dataset of images or
+        (image, label). Arrays and tensors hold uint8, or floats in 0..1. Grey images become RGB by repeating the
+        channel; an alpha channel in a file is dropped.
     size
         Resize the shorter side to so many pixels, or to (height, width), antialiased and bilinear. Default: not at all.
     crop
@@ -151,22 +55,39 @@ def images(
         expect), ``"cifar"`` (what the published CIFAR ResNets were trained with: the same numbers), ``(mean, sd)`` of
         three numbers each for pixels in 0..1, or None.
     stimulus_id, label
-        One for each image, in place of what the source says.
+        One for each image of the source, in place of what the source says.
     identifier
-        A name for the set. Default: the folder's name, ``"files"``, ``"array"`` or the dataset's class.
+        A name for the set. Default: the folder's name, ``"files"``, ``"array"``, the dataset's class, or the name of
+        the array file and the key.
     transform
         Any function from one image (uint8 or float tensor (3, H, W), as read) to a float tensor (3, H', W'), such as
         ``torchvision``'s ``weights.transforms()``; takes the place of size, crop and normalize.
+    key, label_key
+        Which array of an ``.npz`` file holds the images (default: the only one that could) and which their labels
+        (default: none). An ``.npy`` file stays on the disk and is read batch by batch.
+    limit
+        Show so many images at most: the first ones, which in a folder are all of the first classes.
+    sample_seed
+        With it, ``limit`` images chosen at random, in the order of the source.
+    skip_bad
+        What happens to images that cannot be read (no images, cut short, more than 8 bits a channel, pixels that are
+        not finite) among those that ``limit`` leaves. ``False`` (default): an error that names and counts them, here if
+        their headers tell, else from ``check()`` or ``digest()`` of the set. ``True``: every image is read here, once
+        (``digest()`` does not read them again), the bad ones are left out, named and counted by a warning and listed as
+        ``skipped``. A list of names, such as the ``skipped`` of an equal set: these are left out unread.
+    progress
+        Show a bar on stderr while ``skip_bad=True`` reads the images.
 
     Returns
     -------
     ImageSet
-        Nothing is decoded yet, but the header of every file has been read (about 10,000 a second from a local disk).
+        Without ``skip_bad=True`` nothing is decoded yet, but the header of every file has been read (about 10,000 a
+        second from a local disk).
 
     Raises
     ------
     InputError
-        No images, a file that is no image (named), wrong channel count or dtype, double names, impossible options.
+        No images, unreadable ones (named and counted), wrong channel count or dtype, double names, impossible options.
 
     Examples
     --------
@@ -177,12 +98,28 @@ def images(
     """
     if isinstance(source, ImageSet):
         raise InputError("the images are an ImageSet already; give the options where it was made")
-    return ImageSet(_source(source), make_transform(size, crop, normalize, transform), stimulus_id, label, identifier)
+    if not isinstance(skip_bad, bool) and (isinstance(skip_bad, str) or not isinstance(skip_bad, Sequence)):
+        raise InputError(f"skip_bad= is True, False or a list of names, not {skip_bad!r}")
+    preprocessing = make_transform(size, crop, normalize, transform)
+    whole = ImageSet(_source(source, key, label_key), preprocessing, stimulus_id, label, identifier)
+    chosen = whole.choose(limit, sample_seed)
+    if skip_bad is True:
+        return chosen.without_bad(progress)
+    if skip_bad:
+        chosen = chosen.without(skip_bad)
+    chosen.glance()
+    return chosen
 
 
-def _source(source: Any) -> Source:
-    if isinstance(source, str | os.PathLike):
-        path = Path(source)
+def _source(source: Any, key: str | None, label_key: str | None) -> Source:
+    path = Path(source) if isinstance(source, str | os.PathLike) else None
+    if path is not None and path.is_file() and path.suffix.lower() in ARRAY_SUFFIXES:
+        return read_array_file(path, key, label_key)
+    if key is not None or label_key is not None:
+        raise InputError(
+            f"key= and label_key= name arrays of an .npz file, which {path or type(source).__name__} is not"
+        )
+    if path is not None:
         if path.is_dir():
             return read_folder(path)
         if not path.exists():

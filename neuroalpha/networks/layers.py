@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -22,7 +22,7 @@ from neuroalpha.networks.state import as_device, evaluating, input_dtype
 _WILDCARDS = ("*", "?")
 
 
-def layers(model: nn.Module, example: Any) -> pd.DataFrame:
+def layers(model: nn.Module, example: Any, preprocess: Callable[[Any], Any] | None = None) -> pd.DataFrame:
     """List every module whose output can be recorded, in the order in which outputs are completed.
 
     Parameters
@@ -33,6 +33,8 @@ def layers(model: nn.Module, example: Any) -> pd.DataFrame:
         One input or more: a tensor (n, 3, H, W) that the model takes as it is, an ``ImageSet``, or whatever
         :func:`~neuroalpha.networks.images.images` takes. Two inputs are used (one is shown twice), so that the axis of
         the images is recognised.
+    preprocess
+        From one image to what the model takes, as for :func:`~neuroalpha.networks.extract.extract`.
 
     Returns
     -------
@@ -59,7 +61,7 @@ def layers(model: nn.Module, example: Any) -> pd.DataFrame:
     2       2     Flatten    144  vector
     3  output  Sequential    144  vector
     """
-    stimuli = as_stimuli(example)
+    stimuli = as_stimuli(example, preprocess)
     device = as_device(None, model)
     with evaluating(model, device):
         traced = trace_stimuli(model, stimuli, device)

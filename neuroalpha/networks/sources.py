@@ -1,10 +1,8 @@
-"""Where images are read from: files, one array, or a torch dataset. Each gives uint8 or float (3, H, W) tensors."""
+"""What images are read from: an array, a torch dataset, or ``files``. Each gives uint8 or float tensors (3, H, W)."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
-from pathlib import Path
+import copy
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,15 +12,7 @@ from torch import Tensor
 
 from neuroalpha.assembly import numbered
 from neuroalpha.errors import InputError
-
-SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
-"""Which files of a folder count as images; a list of files may have any suffix."""
-
-_BROKEN = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
-"""What Pillow raises for a file that is no image, is cut short, or claims an absurd size."""
-
-_DEEP = ("I", "F")
-"""Pillow modes (and prefixes, as in ``I;16``) of more than 8 bits a channel, which its RGB conversion would clip."""
+from neuroalpha.networks.unreadable import BROKEN, UnreadableImage, check_depth, refuse
 
 
 class Source(Protocol):
@@ -39,87 +29,16 @@ class Source(Protocol):
         ...
 
     def read(self, index: int) -> Tensor:
-        """One image, uint8 or float (3, H, W)."""
+        """One image, uint8 or float (3, H, W); :class:`UnreadableImage` where that cannot be."""
         ...
 
     def where(self, index: int) -> str:
         """How an error message calls the image."""
         ...
 
-
-class FileSource:
-    """Image files. Their headers are read at once, so that a wrong file is found before the work begins."""
-
-    concurrent = True
-
-    def __init__(self, files: Sequence[Path], stimulus_id: Sequence[str], label: np.ndarray | None, name: str) -> None:
-        self.files = list(files)
-        self.stimulus_id = np.asarray(stimulus_id, dtype=str)
-        self.label = label
-        self.name = name
-        for file in self.files:
-            _open(file).close()
-
-    def where(self, index: int) -> str:
-        """The path."""
-        return str(self.files[index])
-
-    def read(self, index: int) -> Tensor:
-        """Decode one file to uint8 (3, H, W)."""
-        file = self.files[index]
-        with _open(file) as image:
-            try:
-                pixels = np.array(image.convert("RGB"))
-            except _BROKEN as error:
-                raise InputError(f"the image {file} does not decode ({error}); replace or remove it") from error
-        return torch.from_numpy(pixels).permute(2, 0, 1)
-
-
-def _open(file: Path) -> Image.Image:
-    try:
-        image = Image.open(file)
-    except FileNotFoundError as error:
-        raise InputError(f"there is no image file {file}") from error
-    except _BROKEN as error:
-        raise InputError(f"{file} is not an image that can be read ({error}); replace or remove it") from error
-    if image.mode.startswith(_DEEP):
-        image.close()
-        raise InputError(f"the image {file} has more than 8 bits a channel (mode {image.mode}); convert it to 8-bit")
-    return image
-
-
-def read_folder(folder: Path) -> FileSource:
-    """Find the images of a folder and its sub-folders, sorted; the first sub-folder of a path is its label."""
-    found: list[str] = []
-    seen: set[str] = set()
-    for here, below, files in os.walk(folder, followlinks=True):
-        real = os.path.realpath(here)
-        if real in seen:  # a link that leads back up
-            below.clear()
-            continue
-        seen.add(real)
-        below[:] = [name for name in below if not name.startswith(".")]
-        found += [
-            Path(here, name).relative_to(folder).as_posix()
-            for name in files
-            if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")
-        ]
-    if not found:
-        raise InputError(f"the folder {folder} holds no images ({', '.join(sorted(SUFFIXES))}), in it or below it")
-    found.sort()
-    labels = [name.split("/")[0] if "/" in name else "" for name in found]
-    label = np.array(labels) if any(labels) else None
-    return FileSource([folder / name for name in found], found, label, folder.resolve().name or "images")
-
-
-def read_files(files: Sequence[str | os.PathLike[str]]) -> FileSource:
-    """Take a list of files; a stimulus is called by its path below the folder that all of them share."""
-    paths = [Path(file) for file in files]
-    for path in paths:
-        if path.is_dir():
-            raise InputError(f"{path} in the list of images is a folder; give files, or the folder alone")
-    shared = os.path.commonpath([path.absolute().parent for path in paths])
-    return FileSource(paths, [path.absolute().relative_to(shared).as_posix() for path in paths], None, "files")
+    def select(self, rows: np.ndarray) -> Source:
+        """Some of the images, in the order of ``rows``, under the names that they have here."""
+        ...
 
 
 class ArraySource:
@@ -127,7 +46,7 @@ class ArraySource:
 
     concurrent = True
 
-    def __init__(self, values: np.ndarray | Tensor) -> None:
+    def __init__(self, values: np.ndarray | Tensor, label: np.ndarray | None = None, name: str = "array") -> None:
         dtype = str(values.dtype).removeprefix("torch.")
         if dtype not in ("uint8", "float16", "float32", "float64"):
             raise InputError(f"the images have dtype {dtype}; give uint8 (0..255) or float32 (0..1)")
@@ -140,26 +59,43 @@ class ArraySource:
             )
         self.values = values if isinstance(values, np.ndarray) else values.detach()
         self.stimulus_id = numbered("image", len(values))
-        self.label: np.ndarray | None = None
-        self.name = "array"
+        self.label = label
+        self.name = name
+        self._rows: np.ndarray | None = None
 
     def where(self, index: int) -> str:
-        """The number."""
-        return f"image {index} of the array"
+        """The number in the whole array."""
+        return f"image {index if self._rows is None else self._rows[index]} of the array"
+
+    def select(self, rows: np.ndarray) -> ArraySource:
+        """Some of the images; the array is not copied."""
+        label = None if self.label is None else self.label[rows]
+        chosen = ArraySource(self.values, label, self.name)
+        chosen.stimulus_id = self.stimulus_id[rows]
+        chosen._rows = rows if self._rows is None else self._rows[rows]
+        return chosen
 
     def read(self, index: int) -> Tensor:
         """One image (3, H, W)."""
-        return self.block(index, index + 1)[0]
+        pixels = self.block(index, index + 1)[0]
+        if pixels.is_floating_point() and not bool(torch.isfinite(pixels).all()):
+            raise UnreadableImage.of(self.where(index), "it has pixels that are not finite")
+        return pixels
 
     def block(self, start: int, stop: int) -> Tensor:
         """Several images (b, 3, H, W) on the CPU."""
+        wanted = slice(start, stop) if self._rows is None else self._rows[start:stop]
         if isinstance(self.values, np.ndarray):
-            pixels = torch.from_numpy(np.array(self.values[start:stop]))  # a copy: the array may be read-only
+            pixels = torch.from_numpy(np.array(self.values[wanted]))  # a copy: the array may be read-only
             pixels = pixels.permute(0, 3, 1, 2) if pixels.ndim == 4 else pixels
         else:
-            pixels = self.values[start:stop].cpu()
+            pixels = self.values[wanted].cpu()
         pixels = pixels.unsqueeze(1) if pixels.ndim == 3 else pixels
         return pixels.expand(-1, 3, -1, -1)
+
+
+_GIVING = (OSError, SyntaxError, Image.DecompressionBombError)
+"""What a dataset raises where its file is broken; anything else is a fault of the dataset and is not caught."""
 
 
 def _scalar(label: Any) -> str | int | float | None:
@@ -179,30 +115,47 @@ class DatasetSource:
         self.dataset = dataset
         self.stimulus_id = numbered("image", len(dataset))
         self.name = type(dataset).__name__
+        self._rows = np.arange(len(dataset))
         self._labels: dict[int, Any] = {}
-        first = dataset[0] if len(dataset) else None
-        self.labelled = isinstance(first, tuple | list) and len(first) > 1 and _scalar(first[1]) is not None
+        self.labelled = False
+        for row in self._rows:
+            try:
+                first = dataset[int(row)]
+            except _GIVING:  # told when it is its turn; the next one shows just as well whether there are labels
+                continue
+            self.labelled = isinstance(first, tuple | list) and len(first) > 1 and _scalar(first[1]) is not None
+            break
 
     @property
     def label(self) -> np.ndarray | None:
         """Labels, noted while images are read; items that were not read yet are read now."""
         if not self.labelled:
             return None
-        for index in range(len(self.stimulus_id)):
-            if index not in self._labels:
+        for index, row in enumerate(self._rows):
+            if int(row) not in self._labels:
                 self.item(index)
-        return np.array([self._labels[index] for index in range(len(self.stimulus_id))])
+        return np.array([self._labels[int(row)] for row in self._rows])
 
     def where(self, index: int) -> str:
-        """The number."""
-        return f"item {index} of the dataset"
+        """The number in the whole dataset."""
+        return f"item {self._rows[index]} of the dataset"
+
+    def select(self, rows: np.ndarray) -> DatasetSource:
+        """Some of the items; the others are not asked for."""
+        chosen = copy.copy(self)  # it shares the labels noted so far
+        chosen.stimulus_id, chosen._rows = self.stimulus_id[rows], self._rows[rows]
+        return chosen
 
     def item(self, index: int) -> Any:
         """The image of an item; its label is noted."""
-        item = self.dataset[index]
+        row = int(self._rows[index])
+        try:
+            item = self.dataset[row]
+        except _GIVING as error:
+            refuse(error, self.where(index), "the dataset cannot give it")
         if isinstance(item, tuple | list):
             if self.labelled:
-                self._labels[index] = _scalar(item[1])
+                self._labels[row] = _scalar(item[1])
             item = item[0]
         return item
 
@@ -210,9 +163,11 @@ class DatasetSource:
         """One image as uint8 or float (3, H, W)."""
         image = self.item(index)
         if isinstance(image, Image.Image):
-            if image.mode.startswith(_DEEP):
-                raise InputError(f"{self.where(index)} has more than 8 bits a channel (mode {image.mode})")
-            image = np.array(image.convert("RGB"))
+            check_depth(image, self.where(index))
+            try:
+                image = np.array(image.convert("RGB"))
+            except BROKEN as error:  # an image that was opened, but not decoded
+                refuse(error, self.where(index), "it does not decode")
         if isinstance(image, np.ndarray | Tensor):
-            return ArraySource(image[None]).read(0)
+            return ArraySource(image[None]).block(0, 1)[0]
         raise InputError(f"{self.where(index)} is {type(image).__name__}; expected a PIL image, an array or a tensor")

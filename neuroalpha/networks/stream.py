@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -28,7 +29,7 @@ class Stream:
 
     Parameters
     ----------
-    model, images, layers, reduce, batch_size, device, dtype, channels, seed
+    model, images, layers, reduce, batch_size, device, dtype, channels, seed, preprocess
         As for :func:`~neuroalpha.networks.extract.extract`.
     on_device
         Leave the reduced outputs on the model's device (default: copy them to the CPU). For sinks that add up moments
@@ -40,6 +41,8 @@ class Stream:
         The images, as an ``ImageSet`` or alike.
     reductions : dict of str to Reduction
         The layers in the order asked for, with the units and coordinates of each. There once the pass is entered.
+    depth : dict of str to float
+        Place of each layer among all outputs of the model, from 0 (the first) to 1 (the last). There once entered.
 
     Examples
     --------
@@ -65,6 +68,7 @@ class Stream:
         channels: Reduce = "auto",
         seed: int = 0,
         on_device: bool = False,
+        preprocess: Callable[[Any], Any] | None = None,
     ) -> None:
         if not isinstance(model, nn.Module):
             raise InputError(
@@ -75,9 +79,10 @@ class Stream:
         if dtype not in DTYPES:
             raise InputError(f"dtype= is one of {', '.join(DTYPES)}, not {dtype!r}")
         self.model = model
-        self.stimuli: Stimuli = as_stimuli(images)
+        self.stimuli: Stimuli = as_stimuli(images, preprocess)
         self.device = as_device(device, model)
         self.reductions: dict[str, Reduction] = {}
+        self.depth: dict[str, float] = {}
         self._options = (layers, reduce, channels, seed)
         self._batch_size = batch_size
         self._dtype = DTYPES[dtype]
@@ -97,6 +102,9 @@ class Stream:
                 layer: make_reduction(layer, output.shape, hows[layer], orders[layer], seed)
                 for layer, output in chosen.items()
             }
+            usable = [output for output in traced.outputs if not output.fault]
+            last = max(len(usable) - 1, 1)
+            self.depth = {layer: usable.index(output) / last for layer, output in chosen.items()}
             wanted = [(output, self._keep(self.reductions[layer])) for layer, output in chosen.items()]
             self._recorder = stack.enter_context(Recorder(self.model, traced, wanted))
             self._exit = stack.pop_all()
@@ -107,8 +115,12 @@ class Stream:
 
     def __iter__(self) -> Iterator[tuple[int, int, dict[str, Tensor]]]:
         """Yield ``(start, stop, {layer: tensor (stop - start, units)})``, in the order of the stimuli."""
+        return self.over(0, len(self.stimuli))
+
+    def over(self, begin: int, end: int) -> Iterator[tuple[int, int, dict[str, Tensor]]]:
+        """The same for the stimuli from ``begin`` to ``end`` (exclusive) alone; batches are counted from ``begin``."""
         size = self._batch_size
-        for first, batch in self._batches():
+        for first, batch in self._batches(begin, end):
             start = 0
             while start < len(batch):
                 piece = batch[start : start + size]
@@ -146,13 +158,29 @@ class Stream:
         logger.log(level, "%d images do not fit into the memory of %s; halving the batch", size, self.device)
         return size // 2
 
-    def _batches(self) -> Iterator[tuple[int, Tensor]]:
+    def seconds_per_image(self) -> float:
+        """Time of one image in a whole batch, measured on the first one after a run that warms up; the pass is open."""
+        batch = self.stimuli.batch(0, min(self._batch_size, len(self.stimuli)))
+        taken = []
+        for _ in range(2):
+            begun = time.perf_counter()
+            if self._run(batch) is None:  # the pass itself will halve the batch
+                batch = batch[: max(1, len(batch) // 2)]
+                continue
+            if self.device.type == "cuda":
+                torch.cuda.synchronize(self.device)
+            taken.append((time.perf_counter() - begun) / len(batch))
+        return min(taken, default=float("nan"))
+
+    def _batches(self, begin: int, end: int) -> Iterator[tuple[int, Tensor]]:
         """Batches in order; where the source allows it, the next one is read while the model works on this one."""
-        n, size = len(self.stimuli), self._batch_size
-        spans = [(start, min(start + size, n)) for start in range(0, n, size)]
+        size = self._batch_size
+        spans = [(start, min(start + size, end)) for start in range(begin, end, size)]
         if not self.stimuli.concurrent:
             for start, stop in spans:
                 yield start, self.stimuli.batch(start, stop)
+            return
+        if not spans:
             return
         with ThreadPoolExecutor(1) as reader:
             pending: Future[Tensor] = reader.submit(self.stimuli.batch, *spans[0])

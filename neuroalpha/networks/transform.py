@@ -39,7 +39,17 @@ class Transform:
     def one(self, image: Tensor, where: str) -> Tensor:
         """uint8, or float in 0..1, (..., 3, H, W) to float32 (..., 3, H', W'), not yet normalised."""
         if self.own is not None:
-            result = self.own(image)
+            try:
+                result = self.own(image)
+            except InputError:
+                raise
+            except Exception as error:
+                reason = (str(error).strip() or "no message").splitlines()[0]
+                raise InputError(
+                    f"the preprocessing function {_name(self.own)} fails on {where} ({type(error).__name__}: "
+                    f"{reason}); it is given a {image.dtype} tensor {tuple(image.shape)}, so one that takes "
+                    "PIL images needs torchvision.transforms.v2.functional.to_pil_image before it"
+                ) from error
             if not isinstance(result, Tensor):
                 raise InputError(f"transform= returned {type(result).__name__} for {where}; it must return a tensor")
             return result.to(torch.float32)

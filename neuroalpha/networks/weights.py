@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import pickle
 from collections import OrderedDict
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from neuroalpha._text import first_few
-from neuroalpha.errors import InputError
+from neuroalpha.errors import InputError, MissingExtraError
 
 _WRAPPERS = ("state_dict", "model_state_dict", "model")
 """Keys under which training scripts keep the state dict beside epoch counters and the like."""
@@ -34,7 +35,8 @@ def load_weights(model: Model, path: str | os.PathLike[str]) -> Model:
     path
         What ``torch.save`` wrote: a state dict, or a dict that holds one under ``state_dict``, ``model_state_dict`` or
         ``model``; a ``module.`` prefix on the names is taken off. Read with ``weights_only=True``: a file that carries
-        other Python objects is refused, since unpickling runs code.
+        other Python objects is refused, since unpickling runs code. Or a ``.safetensors`` file, where that package is
+        installed.
 
     Raises
     ------
@@ -50,9 +52,20 @@ def load_weights(model: Model, path: str | os.PathLike[str]) -> Model:
     >>> bool((load_weights(nn.Linear(3, 2), tmp / "linear.pt").weight == saved.weight).all())
     True
     """
-    path = Path(path)
+    return fill(model, read_checkpoint(path), Path(path))
+
+
+def fill(model: Model, content: Any, path: Path) -> Model:
+    """Do what :func:`load_weights` does with what :func:`read_checkpoint` read from ``path``.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> fill(nn.Linear(1, 1), {"weight": torch.ones(1, 1), "bias": torch.ones(1)}, Path("ones.pt")).bias.item()
+    1.0
+    """
     own = model.state_dict()
-    given = _unprefixed(_state_dict(_read(path), path), own)
+    given = _unprefixed(_state_dict(content, path), own)
     for key in own.keys() - given.keys():
         # Checkpoints older than torch 0.4.1 lack this counter, which evaluation does not use.
         if key.endswith("num_batches_tracked"):
@@ -78,9 +91,30 @@ def load_weights(model: Model, path: str | os.PathLike[str]) -> Model:
     return model
 
 
-def _read(path: Path) -> Any:
+def read_checkpoint(path: str | os.PathLike[str]) -> Any:
+    """Read a file of ``torch.save`` or safetensors without running code from it.
+
+    Returns
+    -------
+    object
+        What was saved, on the CPU; of a ``.safetensors`` file its texts with the tensors under ``state_dict``.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, cut short or holds Python objects.
+
+    Examples
+    --------
+    >>> torch.save({"arch": "cifar:resnet20", "state_dict": {}}, tmp / "read.pt")
+    >>> read_checkpoint(tmp / "read.pt")["arch"]
+    'cifar:resnet20'
+    """
+    path = Path(path)
     if not path.is_file():
         raise InputError(f"there is no weights file {path}; give the path of a file that torch.save wrote")
+    if path.suffix.lower() == ".safetensors":
+        return _read_safetensors(path)
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
@@ -89,7 +123,19 @@ def _read(path: Path) -> Any:
             "save only the state dict, torch.save(model.state_dict(), path), where you trust the file"
         ) from error
     except (RuntimeError, EOFError, OSError, KeyError, ValueError) as error:
-        raise InputError(f"{path} cannot be read as weights: {_first_line(error)}") from error
+        raise InputError(f"{path} cannot be read as weights: {first_line(error)}") from error
+
+
+def _read_safetensors(path: Path) -> dict[str, Any]:
+    if importlib.util.find_spec("safetensors") is None:
+        raise MissingExtraError("safetensors", "zoo", f"reading {path}")  # timm brings it along
+    import safetensors
+
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            return {**(file.metadata() or {}), "state_dict": {key: file.get_tensor(key) for key in file.keys()}}
+    except (safetensors.SafetensorError, OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read as weights: {first_line(error)}") from error
 
 
 def _state_dict(content: Any, path: Path) -> Mapping[str, Any]:
@@ -114,5 +160,12 @@ def _unprefixed(state: Mapping[str, Any], own: Mapping[str, Any]) -> OrderedDict
     return clean
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """What an error says first; torch adds lines of advice.
+
+    Examples
+    --------
+    >>> first_line(ValueError())
+    'ValueError'
+    """
     return (str(error).strip() or type(error).__name__).splitlines()[0]

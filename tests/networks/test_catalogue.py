@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -16,7 +17,7 @@ from torch import nn
 
 from neuroalpha.errors import InputError, MissingExtraError
 from neuroalpha.networks import provenance
-from neuroalpha.networks.catalogue import list_models, load_model
+from neuroalpha.networks.catalogue import building, list_models, load_model
 from neuroalpha.networks.provenance import describe, weights_digest
 
 
@@ -48,6 +49,33 @@ def test_seed_decides_and_leaves_the_callers_random_state() -> None:
     assert torch.equal(torch.rand(3), expected)
     assert weights_digest(one) == weights_digest(same) != weights_digest(other)
     assert not one.training
+
+
+def test_several_threads_get_the_weights_of_their_seeds() -> None:
+    names = ["cifar:resnet20", "cifar:resnet32"] * 4
+    expected = [weights_digest(load_model(name, seed=seed)) for seed, name in enumerate(names)]
+    torch.manual_seed(5)
+    state = torch.get_rng_state()
+    before = sys.stdout
+    switch = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # change threads as often as can be
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            models = list(pool.map(lambda seed: load_model(names[seed], seed=seed), range(8)))
+    finally:
+        sys.setswitchinterval(switch)
+    assert [weights_digest(model) for model in models] == expected
+    assert torch.equal(torch.get_rng_state(), state)
+    assert sys.stdout is before
+
+
+def test_a_model_may_be_made_of_models() -> None:
+    with building(seed=4):
+        one = load_model("cifar:resnet20", seed=1)
+        rest = torch.rand(2)
+    with building(seed=4):
+        assert torch.equal(torch.rand(2), rest)  # the model inside took nothing from the seed outside
+    assert weights_digest(one) == weights_digest(load_model("cifar:resnet20", seed=1))
 
 
 def test_num_classes() -> None:

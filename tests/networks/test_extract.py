@@ -309,3 +309,29 @@ def test_a_million_neuroids_are_labelled_fast() -> None:
     make_assembly(np.zeros((1, 10**6), np.float32), stimulus_id=["a"], neuroid_id=names, neuroid=coords)
     assert labels < 1.5  # 0.15 s on two slow cores
     assert len(coords["layer"]) == 10**6
+
+
+def test_a_models_own_preprocessing() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 12, 10, 3), dtype=np.uint8)
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten())
+
+    def preprocess(image: torch.Tensor) -> torch.Tensor:
+        return image[:, :8, :8] / 127.5 - 1
+
+    net = extract(model, pixels, "1", progress=False, preprocess=preprocess)
+    ready = torch.from_numpy(pixels).permute(0, 3, 1, 2)[:, :, :8, :8] / 127.5 - 1
+    with torch.no_grad():
+        assert np.allclose(net.values, model(ready).numpy(), atol=1e-5)
+    steps = json.loads(net.attrs["preprocessing"])
+    assert steps[0]["step"] == "transform"
+    assert steps[0]["transform"].endswith("preprocess")
+    same = extract(model, images(pixels, size=4), "1", progress=False, preprocess=preprocess)
+    assert np.array_equal(same.values, net.values)
+
+
+def test_preprocessing_that_fails_names_the_image() -> None:
+    def preprocess(image: torch.Tensor) -> torch.Tensor:
+        raise TypeError("img should be PIL Image")
+
+    with pytest.raises(InputError, match=r"preprocess fails on image [01] of the array \(TypeError: img should be PIL"):
+        extract(nn.Sequential(nn.Flatten()), np.zeros((3, 4, 4), np.uint8), "0", progress=False, preprocess=preprocess)

@@ -143,40 +143,14 @@ def test_own_transform(folder: Path) -> None:
     assert "0x" not in images(folder, transform=lambda image: image / 255).preprocessing[0]["transform"]
     with pytest.raises(InputError, match="takes the place of"):
         images(folder, transform=preset, size=3)
+    with pytest.raises(
+        InputError, match=r"function .*<lambda> fails on .*a\.png \(KeyError: 3\).*torch.uint8 .*to_pil_image"
+    ):
+        images(folder, transform=lambda image: {}[3]).batch(0, 1)
     with pytest.raises(InputError, match="must return a tensor"):
         images(folder, transform=lambda image: 1).batch(0, 1)
     with pytest.raises(InputError, match=r"networks need \(3, H, W\)"):
         images(folder, transform=lambda image: image[:1]).batch(0, 1)
-
-
-def test_digest_follows_pixels_names_and_preprocessing(folder: Path) -> None:
-    same = images(folder).digest()
-    assert same == images(folder).digest()
-    assert same != images(folder, size=5).digest()
-    Image.fromarray(picture(77)).save(folder / "cat" / "a.png")
-    assert same != images(folder).digest()
-
-
-def test_a_file_that_is_no_image_is_found_at_once(folder: Path) -> None:
-    (folder / "cat" / "bad.jpg").write_text("hello")
-    with pytest.raises(InputError, match=r"bad\.jpg is not an image"):
-        images(folder)
-
-
-def test_a_file_that_does_not_decode_is_named(folder: Path) -> None:
-    whole = (folder / "cat" / "a.png").read_bytes()
-    Image.fromarray(picture(3, 200, 300)).save(folder / "cat" / "cut.jpg")
-    whole = (folder / "cat" / "cut.jpg").read_bytes()
-    (folder / "cat" / "cut.jpg").write_bytes(whole[: len(whole) // 2])
-    stimuli = images(folder, size=(8, 8))
-    with pytest.raises(InputError, match=r"cut\.jpg does not decode"):
-        stimuli.batch(0, 4)
-
-
-def test_sixteen_bit_images_are_not_clipped_in_silence(tmp_path: Path) -> None:
-    Image.fromarray(np.full((4, 4), 40000, dtype=np.uint16)).save(tmp_path / "deep.png")
-    with pytest.raises(InputError, match=r"deep\.png has more than 8 bits"):
-        images(tmp_path)
 
 
 def test_different_sizes_are_named(folder: Path) -> None:
@@ -207,6 +181,16 @@ BAD = [
     (lambda: images(np.zeros((2, 4, 4), np.uint8), size=0), "size= is a number of pixels"),
     (lambda: images(np.zeros((2, 4, 4), np.uint8), crop=5).batch(0, 1), "cannot crop 5 x 5"),
     (lambda: images(3), "cannot read images from int"),
+    (
+        lambda: images(np.zeros((2, 4, 4), np.uint8), key="x"),
+        "key= and label_key= name arrays of an .npz file, .*ndarray",
+    ),
+    (lambda: images(np.zeros((2, 4, 4), np.uint8), limit=0), "limit is 0; expected a whole number of at least 1"),
+    (lambda: images(np.zeros((2, 4, 4), np.uint8), sample_seed=0), "give limit= too"),
+    (lambda: images(np.zeros((2, 4, 4), np.uint8), limit=1, sample_seed=-1), "seed is -1"),
+    (lambda: images(np.zeros((2, 4, 4), np.uint8), skip_bad="image0"), "skip_bad= is True, False or a list of names"),
+    (lambda: images(np.zeros((2, 4, 4), np.uint8), skip_bad=["image9"]), "not there: 'image9'; did you mean"),
+    (lambda: images(np.zeros((2, 4, 4), np.uint8), skip_bad=["image0", "image1"]), "names all 2 images"),
     (lambda: images([np.zeros((4, 4))]), "must hold file names"),
     (lambda: images(images(np.zeros((2, 4, 4), np.uint8)), size=3), "ImageSet already"),
     (lambda: images(TensorDataset(torch.zeros(2, 5, 4, 4))).batch(0, 1), "1 or 3 channels"),
@@ -223,3 +207,61 @@ def test_bad_input_is_one_clear_line(call, message: str) -> None:
 def test_empty_folder(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no images"):
         images(tmp_path)
+
+
+def test_limit_takes_the_first(folder: Path) -> None:
+    stimuli = images(folder, limit=3, label=[0, 1, 2, 3])
+    assert stimuli.stimulus_id.tolist() == ["cat/a.png", "cat/deep/c.png", "cat/z.png"]
+    assert stimuli.label.tolist() == [0, 1, 2]
+    assert stimuli.preprocessing[0] == {"step": "choose", "which": "first", "n": 3, "of": 4}
+    assert torch.equal(stimuli.batch(1, 3), images(folder).batch(1, 3))
+    assert (
+        images(folder, limit=4).preprocessing == images(folder, limit=9).preprocessing == images(folder).preprocessing
+    )
+
+
+@pytest.mark.parametrize("form", ["array", "tensor", "dataset"])
+def test_a_seeded_choice_keeps_the_order(form: str) -> None:
+    pixels = np.arange(30 * 16, dtype=np.float32).reshape(30, 4, 4) / 480
+    source = {
+        "array": pixels,
+        "tensor": torch.from_numpy(pixels),
+        "dataset": TensorDataset(torch.from_numpy(pixels), torch.arange(30)),
+    }[form]
+    label = None if form == "dataset" else np.arange(30)
+    one, same, other = (images(source, label=label, limit=10, sample_seed=seed, normalize=None) for seed in (1, 1, 2))
+    rows = one.label
+    assert one.stimulus_id.tolist() == same.stimulus_id.tolist() == [f"image{row:02}" for row in rows]
+    assert np.all(np.diff(rows) > 0)
+    assert rows.tolist() != other.label.tolist()
+    assert rows.tolist() != list(range(10))
+    assert torch.equal(one.batch(0, 10)[:, 0], torch.from_numpy(pixels[rows]))
+    assert one.preprocessing[0] == {"step": "choose", "which": "random", "seed": 1, "n": 10, "of": 30}
+
+
+def test_a_choice_of_a_dataset_asks_for_nothing_else() -> None:
+    asked = []
+
+    class Noting(TensorDataset):
+        def __getitem__(self, index: int) -> tuple:
+            asked.append(index)
+            return super().__getitem__(index)
+
+    stimuli = images(Noting(torch.rand(50, 3, 4, 4), torch.arange(50)), limit=5)
+    assert stimuli.label.tolist() == [0, 1, 2, 3, 4]
+    assert set(asked) == {0, 1, 2, 3, 4}
+
+
+def test_arrays_on_the_disk_are_images(tmp_path: Path) -> None:
+    pixels = np.stack([picture(i) for i in range(4)])
+    np.save(tmp_path / "p.npy", pixels)
+    np.savez(tmp_path / "p.npz", pixels=pixels, classes=np.array(["a", "b", "a", "b"]))
+    for stimuli in (images(tmp_path / "p.npy"), images(str(tmp_path / "p.npz"), key="pixels", label_key="classes")):
+        assert torch.equal(stimuli.batch(0, 4), images(pixels).batch(0, 4))
+        assert stimuli.digest() == images(pixels).digest()
+    assert stimuli.label.tolist() == ["a", "b", "a", "b"]
+    assert stimuli.identifier == "p.npz:pixels"
+    chosen = images(tmp_path / "p.npz", label_key="classes", limit=2, sample_seed=3)
+    rows = [stimuli.stimulus_id.tolist().index(name) for name in chosen.stimulus_id]
+    assert torch.equal(chosen.batch(0, 2), images(pixels).batch(0, 4)[rows])
+    assert chosen.label.tolist() == stimuli.label[rows].tolist()

@@ -30,3 +30,28 @@ def test_everything_else_becomes_an_image_set():
 def test_bad_tensors(x, message):
     with pytest.raises(InputError, match=message):
         as_stimuli(x)
+
+
+@pytest.mark.parametrize("form", ["array", "tensor", "set"])
+def test_preprocess_is_applied_to_each_image_as_it_was_read(form):
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 6, 5, 3), dtype=np.uint8)
+    source = {
+        "array": pixels,
+        "tensor": torch.from_numpy(pixels).permute(0, 3, 1, 2),
+        "set": images(pixels, size=3, label=[3, 1, 2, 0], identifier="four"),
+    }[form]
+    stimuli = as_stimuli(source, preprocess=lambda image: image.float().flip(1) - 7)
+    expected = torch.from_numpy(pixels).permute(0, 3, 1, 2).float().flip(2) - 7
+    assert torch.equal(stimuli.batch(0, 4), expected)
+    assert [step["step"] for step in stimuli.preprocessing] == ["transform"]
+    if form == "set":
+        assert stimuli.label.tolist() == [3, 1, 2, 0]
+        assert stimuli.identifier == "four"
+        assert source.batch(0, 1).shape == (1, 3, 3, 3)
+
+
+def test_preprocess_must_be_a_function_and_needs_images():
+    with pytest.raises(InputError, match=r"preprocess= must be a function .*, not str"):
+        as_stimuli(np.zeros((2, 4, 4), np.uint8), "imagenet")
+    with pytest.raises(InputError, match=r"images of shape \(5, 7\)"):
+        as_stimuli(torch.zeros(5, 7), lambda image: image)

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from neuroalpha.errors import InputError
-from neuroalpha.networks.weights import load_weights
+from neuroalpha.errors import InputError, MissingExtraError
+from neuroalpha.networks.weights import load_weights, read_checkpoint
 
 
 def make(seed: int, classes: int = 3) -> nn.Sequential:
@@ -107,3 +107,23 @@ def test_cut_short(tmp_path: Path) -> None:
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no weights file"):
         load_weights(make(0), tmp_path / "none.pt")
+
+
+def test_safetensors_where_it_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "w.safetensors").write_bytes(b"x")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r"w\.safetensors needs the package 'safetensors'.*neuroalpha\[zoo\]"):
+        load_weights(make(0), tmp_path / "w.safetensors")
+
+
+def test_safetensors_where_it_is_installed(tmp_path: Path) -> None:
+    torch_part = pytest.importorskip("safetensors.torch")
+    saved, model = make(0), make(1)
+    state = {f"module.{key}": value for key, value in saved.state_dict().items()}
+    torch_part.save_file(state, tmp_path / "w.safetensors", metadata={"arch": "toy"})
+    load_weights(model, tmp_path / "w.safetensors")
+    assert all(torch.equal(model.state_dict()[key], value) for key, value in saved.state_dict().items())
+    assert read_checkpoint(tmp_path / "w.safetensors")["arch"] == "toy"
+    (tmp_path / "w.safetensors").write_bytes((tmp_path / "w.safetensors").read_bytes()[:50])
+    with pytest.raises(InputError, match=r"w\.safetensors cannot be read as weights"):
+        load_weights(model, tmp_path / "w.safetensors")
