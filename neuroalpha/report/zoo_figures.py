@@ -30,7 +30,8 @@ GREY: dict[str, Any] = {"color": "#9a9a9a", "lw": 0.5, "alpha": 0.6}
 FEW = 4  # curves with bands, bars and thick lines before these hide one another
 LABELLED = 150  # sorted models in a panel whose names can be read
 # A population is one spectrum; a panel holds what was measured in one way, for exponents of different ways differ.
-PANEL = ("images", "estimator", "reduce", "window")
+# How layers were reduced does not count: a pooled network ends in layers that have nothing to pool.
+PANEL = ("images", "estimator", "window")
 NO_DATES: dict[str, dict[str, None]] = {
     "svg": {"Date": None}, "pdf": {"CreationDate": None, "ModDate": None}, "png": {"Software": None},
 }  # fmt: skip

@@ -111,7 +111,7 @@ def zoo_page(
         scripts=[Markup(script) for script in scripts],
         data=Markup(to_json({"table": packed(frame, drawn) | {"given": given}, "spectra": spectra_data(drawn)})),
         n_rows=len(frame),
-        n_models=frame["model"].nunique(),
+        n_models=len(frame[["model", "weights"]].drop_duplicates()),
         n_images=frame["images"].nunique(),
         full_ranks=FULL_RANKS,
         most_ranks=MOST_RANKS,

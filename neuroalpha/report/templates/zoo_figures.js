@@ -79,7 +79,7 @@ function drawSpectrum(current, kept) {
   }), CONFIG);
 }
 
-const LINE_OF = ['model', 'weights', 'images', 'reduce', 'estimator', 'window'];
+const LINE_OF = ['model', 'weights', 'images', 'estimator', 'window']; // not reduced by: a pooled network ends in layers with nothing to pool
 const lineOf = row => JSON.stringify(LINE_OF.map(name => at(name, row)));
 const drawable = row => Number.isFinite(at('depth', row));
 const byDepth = rows => [...rows].sort((a, b) => at('depth', a) - at('depth', b));
