@@ -112,8 +112,13 @@ def zoo_figures(
 
 
 def last_layers(frame: pd.DataFrame) -> np.ndarray:
-    """Which rows are of the deepest layer that a model has on an image set; all rows of a model without depths."""
-    deepest = frame.groupby(["model", "weights", "images"], dropna=False)["depth"].transform("max")
+    """Which rows are of the deepest layer with an alpha that a model has on an image set.
+
+    A classifier of ten units has none. The deepest layer of a model without any alpha, all rows of one without depths.
+    """
+    of_model = [frame[name] for name in ("model", "weights", "images")]
+    fitted = frame["depth"].where(frame["alpha"].notna()).groupby(of_model, dropna=False).transform("max")
+    deepest = fitted.fillna(frame["depth"].groupby(of_model, dropna=False).transform("max"))
     return np.asarray((frame["depth"] == deepest) | deepest.isna())
 
 

@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ElementTree
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -148,3 +149,9 @@ def test_bad_input(zoo, tmp_path, how, match):
     with pytest.raises(na.InputError, match=match):
         zoo_figures(table, spectra, tmp_path / "f", **how)
     assert not (tmp_path / "f").exists()
+
+
+def test_the_last_layer_is_the_deepest_one_that_has_an_alpha():
+    rows = [("a", 0.0, 1.0), ("a", 0.5, 2.0), ("a", 1.0, np.nan), ("b", 0.5, np.nan), ("b", 1.0, np.nan)]
+    frame = pd.DataFrame(rows, columns=["model", "depth", "alpha"]).assign(weights="", images="set")
+    assert last_layers(frame).tolist() == [False, True, False, False, True]

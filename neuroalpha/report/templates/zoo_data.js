@@ -66,12 +66,16 @@ function spectrumOf(row) {
   return decoded.get(key);
 }
 
-// A model's last layer: the greatest depth among its rows with the same weights and images.
+// A model's last layer: the greatest depth with an alpha (a classifier of ten units has none) among its rows with the
+// same weights and images; without any alpha, the greatest depth.
 const LAST = (() => {
   const name = row => JSON.stringify([at('model', row), at('weights', row), at('images', row)]);
   const deepest = new Map();
+  const fitted = new Set();
+  for (let row = 0; row < N; row++) if (known(at('alpha', row))) fitted.add(name(row));
   for (let row = 0; row < N; row++) {
     const depth = at('depth', row);
+    if (fitted.has(name(row)) && !known(at('alpha', row))) continue;
     if (Number.isFinite(depth)) deepest.set(name(row), Math.max(deepest.get(name(row)) ?? -Infinity, depth));
     else if (!deepest.has(name(row))) deepest.set(name(row), -Infinity);
   }
