@@ -21,11 +21,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
-from sklearn.random_projection import SparseRandomProjection
 from torch import Tensor
 
 from neuroalpha.errors import InputError, nearest
+from neuroalpha.networks.projection import Projection
 
 COORDS = ("channel", "row", "column", "token")
 """Where a neuroid sits in its layer; -1 where that does not apply."""
@@ -60,6 +59,8 @@ class Reduction:
     """For each of ``COORDS`` that applies, int32 (units,)."""
     step: dict[str, Any]
     """The record for ``preprocessing``."""
+    projection: Projection | None = None
+    """The same as ``apply`` where units are projected: what came out is an approximation."""
 
 
 def make_reduction(layer: str, shape: tuple[int, ...], how: str, channels: str = "auto", seed: int = 0) -> Reduction:
@@ -76,7 +77,8 @@ def make_reduction(layer: str, shape: tuple[int, ...], how: str, channels: str =
         ``"flatten"``, ``"mean"``, ``"max"``, ``"cls"`` or ``"project:K"``. The last is K sparse random projections of
         the flattened output (Li, Hastie & Church 2006, density 1/sqrt(units); scikit-learn's
         ``SparseRandomProjection``). It keeps distances, and eigenvalues roughly: **not the exact spectrum**, whose tail
-        it bends most. A layer with K units or fewer is left as it is.
+        it bends most (:mod:`~neuroalpha.networks.projection` bounds by how much). A layer with K units or fewer is left
+        as it is.
     channels
         ``"first"`` for maps (N, C, H, W), ``"last"`` for (N, H, W, C). ``"auto"`` is "first", unless the first two of
         the three sizes agree and the third does not: such a map is likely square and channels last, and is refused.
@@ -90,6 +92,7 @@ def make_reduction(layer: str, shape: tuple[int, ...], how: str, channels: str =
 
     Examples
     --------
+    >>> import torch
     >>> reduction = make_reduction("layer3", (2, 4, 3, 3), "mean")
     >>> reduction.units, tuple(reduction.apply(torch.zeros(2, 4, 3, 3)).shape)
     (4, (2, 4))
@@ -118,7 +121,8 @@ def make_reduction(layer: str, shape: tuple[int, ...], how: str, channels: str =
             )
         if wanted < units:
             layer_seed = zlib.crc32(f"{seed}/{layer}".encode())
-            return Reduction(_Projection(units, wanted, layer_seed), wanted, {}, {**step, "seed": seed})
+            projection = Projection(units, wanted, layer_seed)
+            return Reduction(projection, wanted, {}, {**step, "seed": seed}, projection)
         how = "flatten"
     if how not in _METHODS:
         raise InputError(
@@ -166,25 +170,3 @@ def _grid(axes: tuple[str, ...], sizes: tuple[int, ...]) -> dict[str, np.ndarray
         ).reshape(-1)
         for place, axis in enumerate(axes)
     }
-
-
-class _Projection:
-    """Sparse random projection of flattened outputs; its matrix is made once and follows the outputs' device."""
-
-    def __init__(self, units: int, wanted: int, seed: int) -> None:
-        # scikit-learn looks only at the shape of what it is fitted on; a broadcast zero costs no memory.
-        sketch = SparseRandomProjection(n_components=wanted, random_state=seed)
-        sketch.fit(np.broadcast_to(np.float32(0), (1, units)))
-        components = sketch.components_.tocoo()
-        self.matrix = torch.sparse_coo_tensor(
-            torch.from_numpy(np.stack([components.row, components.col]).astype(np.int64)),
-            torch.from_numpy(components.data),
-            (wanted, units),
-            check_invariants=True,
-        ).coalesce()
-
-    def __call__(self, output: Tensor) -> Tensor:
-        flat = _flatten(output)
-        if (self.matrix.device, self.matrix.dtype) != (flat.device, flat.dtype):
-            self.matrix = self.matrix.to(device=flat.device, dtype=flat.dtype)
-        return torch.sparse.mm(self.matrix, flat.T.contiguous()).T  # contiguous: 2.5 times faster
