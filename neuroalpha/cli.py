@@ -12,6 +12,7 @@ import typer
 from neuroalpha._console import file_name, print_json, run, table_text
 from neuroalpha._files import check_target, make_folder
 from neuroalpha.cli_data import Json, data_app
+from neuroalpha.cli_zoo import report, zoo_app
 
 app = typer.Typer(
     name="neuroalpha",
@@ -22,6 +23,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(data_app, name="data")
+app.add_typer(zoo_app, name="zoo")
+app.command()(report)
 
 Ranks = Annotated[
     str, typer.Option(help="Window of ranks as FIRST:LAST, 1-based and inclusive, or 'auto' (a fixed rule).")
@@ -120,7 +123,7 @@ def compare(
 @app.command()
 def extract(
     model: Annotated[str, typer.Argument(help="As torchvision:resnet18, cifar:resnet20, timm:NAME; see --models.")],
-    images: Annotated[Path | None, typer.Argument(help="Folder of images.")] = None,
+    images: Annotated[Path | None, typer.Argument(help="Folder of images, .npy or .npz.")] = None,
     layers: Annotated[
         list[str] | None, typer.Option("--layer", help="Layer name or wildcard; may be repeated.")
     ] = None,
@@ -133,6 +136,11 @@ def extract(
     crop: Annotated[int | None, typer.Option(help="Then crop the centre to this many pixels.")] = None,
     channels: Annotated[str, typer.Option(help="auto, first (N, C, H, W) or last (N, H, W, C) for maps.")] = "auto",
     batch_size: Annotated[int, typer.Option(help="Images at a time.")] = 64,
+    key: Annotated[str | None, typer.Option(help="Array of an .npz file that holds the images.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only so many images, the first ones.")] = None,
+    skip_bad_images: Annotated[
+        bool, typer.Option("--skip-bad-images", help="Leave out images that cannot be read; they are named.")
+    ] = False,
     device: Annotated[str | None, typer.Option(help="As cpu, cuda:0.")] = None,
     dtype: Annotated[str, typer.Option(help="Of the stored activations.")] = "float32",
     seed: Seed = 0,
@@ -161,7 +169,9 @@ def extract(
     from neuroalpha.networks.layers import layers as layer_table
     from neuroalpha.storage import save
 
-    pictures = image_set(images, size=size, crop=crop)
+    pictures = image_set(
+        images, size=size, crop=crop, key=key, limit=limit, skip_bad=skip_bad_images, progress=skip_bad_images
+    )
     network = load_model(model, weights=weights, seed=seed)
     if list_layers:
         table = layer_table(network, pictures)

@@ -34,6 +34,9 @@ class Stream:
     on_device
         Leave the reduced outputs on the model's device (default: copy them to the CPU). For sinks that add up moments
         there, so that no activation ever crosses the bus.
+    reuse
+        Hand out every batch in the same memory, which the next one overwrites (default: fresh memory for each). For
+        sinks that are done with a batch when they ask for the next: the system takes a while to hand out large pieces.
 
     Attributes
     ----------
@@ -68,6 +71,7 @@ class Stream:
         channels: Reduce = "auto",
         seed: int = 0,
         on_device: bool = False,
+        reuse: bool = False,
         preprocess: Callable[[Any], Any] | None = None,
     ) -> None:
         if not isinstance(model, nn.Module):
@@ -87,6 +91,7 @@ class Stream:
         self._batch_size = batch_size
         self._dtype = DTYPES[dtype]
         self._home = self.device if on_device else torch.device("cpu")
+        self._reuse = reuse
         self._exit = ExitStack()
 
     def __enter__(self) -> Stream:
@@ -195,11 +200,18 @@ class Stream:
         # Pooling in half precision would lose digits that the result could hold.
         working = torch.float32 if self._dtype == torch.float16 else self._dtype
 
+        held: Tensor | None = None
+
         def keep(output: Tensor) -> Tensor:
+            nonlocal held
             if output.device.type == "mps":  # no float64 and no sparse products there
                 output = output.cpu()
             reduced = reduction.apply(output.to(working))
-            return reduced.to(device=self._home, dtype=self._dtype, copy=True)
+            if not self._reuse:
+                return reduced.to(device=self._home, dtype=self._dtype, copy=True)
+            if held is None or len(held) < len(reduced):
+                held = torch.empty(reduced.shape, dtype=self._dtype, device=self._home)
+            return held[: len(reduced)].copy_(reduced)
 
         return keep
 

@@ -1,0 +1,35 @@
+"""The kinds of jobs that a plan can ask for. A kind is a module; a new one is a line here.
+
+Each module has ``OPTIONS`` (names of the options of its ``[[tasks]]`` table, with defaults), ``check(options, where)``
+(what is wrong with their values), ``jobs(subject, options)`` (the jobs of one model on one image set, each with a
+content key) and ``perform(subject, jobs, options, settings)`` (do some of them: yields results and failures).
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+from neuroalpha.errors import InputError, nearest
+
+KINDS: Mapping[str, str] = {"spectra": "neuroalpha.runs.spectra"}
+
+
+def module_of(kind: str) -> Any:
+    """The module of a kind, imported when it is needed: most kinds need torch."""
+    return importlib.import_module(KINDS[kind])
+
+
+def check_options(kind: str, options: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Options of a task, with the defaults filled in, or InputError."""
+    module = module_of(kind)
+    for name in options:
+        if name not in module.OPTIONS:
+            raise InputError(
+                f"{where} has the unknown key {name!r}{nearest(name, [*module.OPTIONS, 'kind'])}; "
+                f"{kind} takes {', '.join(module.OPTIONS)}"
+            )
+    filled = {**module.OPTIONS, **options}
+    module.check(filled, where)
+    return filled

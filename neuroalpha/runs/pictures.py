@@ -1,0 +1,150 @@
+"""What the image entries of a plan mean: sets that are read once before the run, for their digest and for bad files."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from neuroalpha._cache import ResultCache, content_key
+from neuroalpha.errors import InputError
+from neuroalpha.runs.plan import ImageEntry, Plan
+
+
+@dataclass(frozen=True)
+class PictureSpec:
+    """One image set, in words that another process or machine understands."""
+
+    name: str
+    """As in the table."""
+    options: Mapping[str, Any]
+    """Of :func:`neuroalpha.images`, ``source`` among them."""
+    digest: str
+    """Over names, preprocessing and pixels."""
+    n: int
+    skipped: tuple[str, ...] = ()
+    """Unreadable images that are left out."""
+    models: tuple[str, ...] = ("*",)
+    """Which models see them."""
+
+    def payload(self) -> dict[str, Any]:
+        """The set as JSON-like data."""
+        return asdict(self)
+
+    @staticmethod
+    def of(payload: Mapping[str, Any]) -> PictureSpec:
+        """The set that :meth:`payload` described."""
+        lists = {name: tuple(payload[name]) for name in ("skipped", "models")}
+        options = {name: tuple(v) if isinstance(v, list) else v for name, v in payload["options"].items()}
+        return PictureSpec(**{**payload, **lists, "options": options})
+
+
+def survey_images(
+    plan: Plan, skip_bad: bool, progress: bool, known: str | os.PathLike[str] | None = None, note: bool = True
+) -> list[PictureSpec]:
+    """Read every image of the plan once; not again while the files have the same names, sizes and times.
+
+    Parameters
+    ----------
+    plan
+        Complete.
+    skip_bad
+        Leave out images that cannot be read.
+    progress
+        Show a bar on stderr.
+    known
+        Folder where earlier surveys are found, and noted if ``note``.
+
+    Raises
+    ------
+    InputError
+        For sources that are not there, images that cannot be read unless ``skip_bad``, and two sets of one name.
+    """
+    found: dict[str, PictureSpec] = {}
+    held = ResultCache(known) if known is not None and (note or Path(known).is_dir()) else None
+    for number, entry in enumerate(plan.images, 1):
+        try:
+            spec = _survey(plan, entry, skip_bad, progress, held, note)
+        except InputError as error:
+            raise InputError(f"[[images]] number {number}: {error}") from error
+        if spec.name in found:
+            raise InputError(f"[[images]] number {number}: two sets are called {spec.name!r}; give one another name=")
+        found[spec.name] = spec
+    return list(found.values())
+
+
+_opened: dict[str, Any] = {}
+_opening = threading.Lock()
+
+
+def open_images(spec: PictureSpec) -> Any:
+    """The ImageSet of a spec, without the images that were found unreadable.
+
+    The last one is kept: one set serves many models, and opening it looks into every file.
+    """
+    from neuroalpha.networks.images import images
+
+    key = content_key({"options": spec.options, "skipped": spec.skipped, "digest": spec.digest})
+    with _opening:
+        if key not in _opened:
+            shown = images(**spec.options, skip_bad=list(spec.skipped) or False)
+            if len(shown) != spec.n:
+                raise InputError(
+                    f"{spec.options['source']} holds {len(shown)} images here, {spec.n} where the run began; all "
+                    "workers need the same images under the same path, which must not change during a run"
+                )
+            _opened.clear()
+            _opened[key] = shown
+        return _opened[key]
+
+
+def _survey(
+    plan: Plan, entry: ImageEntry, skip_bad: bool, progress: bool, held: ResultCache | None, note: bool
+) -> PictureSpec:
+    from neuroalpha.networks.images import images
+
+    source = plan.path(entry.source)
+    if not source.exists():
+        raise InputError(f"there is no folder or file {source}")
+    options = {
+        "source": str(source),
+        "key": entry.key,
+        "label_key": entry.label_key,
+        "size": _size(entry.size),
+        "crop": _size(entry.crop),
+        "normalize": None if entry.normalize == "none" else entry.normalize,
+        "limit": entry.limit,
+        "sample_seed": entry.sample_seed,
+        "identifier": entry.name or None,
+    }
+    key = content_key({"options": options, "files": _stamps(source)})
+    seen = held.get(key) if held is not None else None
+    if seen is None or (seen["skipped"] and not skip_bad):
+        shown = images(**options, skip_bad=skip_bad, progress=progress)
+        seen = {"digest": shown.digest(progress=progress), "n": len(shown), "skipped": list(map(str, shown.skipped))}
+        if held is not None and note:
+            held.put(key, seen)
+    name = entry.name or Path(source).stem
+    return PictureSpec(name, options, seen["digest"], seen["n"], tuple(seen["skipped"]), tuple(entry.models))
+
+
+def _stamps(source: Path) -> list[list[str | int]]:
+    """Name, size and time of every image file."""
+    from neuroalpha.networks.files import read_folder
+
+    stamps: list[list[str | int]] = []
+    for file in read_folder(source).files if source.is_dir() else [source]:
+        try:
+            status = file.stat()
+        except OSError:  # a broken link, which reading tells of
+            stamps.append([str(file), -1, -1])
+            continue
+        stamps.append([str(file), status.st_size, status.st_mtime_ns])
+    return stamps
+
+
+def _size(given: Any) -> Any:
+    return tuple(given) if isinstance(given, list | tuple) else given

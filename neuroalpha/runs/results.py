@@ -1,0 +1,167 @@
+"""From the folder of a run to its table, page and figures."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from neuroalpha._files import check_target, make_folder, write_text
+from neuroalpha.compare.zoo_table import zoo_table
+from neuroalpha.errors import InputError
+from neuroalpha.runs.folder import RunFolder
+from neuroalpha.runs.status import zoo_status
+
+
+def read_results(folder: str | os.PathLike[str]) -> dict[str, xr.Dataset]:
+    """The results of the plan that was last run in a folder, by key, in the order of the plan.
+
+    Two models of the same weights, or two image sets of the same images, share their results; here they have the names
+    of the first.
+
+    Raises
+    ------
+    InputError
+        When the folder is not that of a run, or a result in it is damaged.
+
+    Examples
+    --------
+    >>> read_results(tmp)
+    Traceback (most recent call last):
+    ...
+    neuroalpha.errors.InputError: ... is not the folder of a run; ...
+    """
+    found: dict[str, xr.Dataset] = {}
+    for spectrum in _labelled(RunFolder.open(folder)):
+        found.setdefault(spectrum.attrs["key"], spectrum)
+    return found
+
+
+def _labelled(run: RunFolder) -> Iterator[xr.Dataset]:
+    """One result after the other, with the names that the plan has for its model and images."""
+    for group in run.groups():
+        known = run.jobs(group["key"])
+        for job in known["jobs"] if known else []:
+            if job["kind"] == "spectra" and run.has(job["key"]):
+                labels = {name: known[name] for name in ("model", "weights", "images")} if known else {}
+                title = f"{labels['model']} {job['layer']} on {labels['images']}"
+                yield run.read_result(job["key"]).assign_attrs(identifier=title, **labels)
+
+
+def has_results(folder: str | os.PathLike[str]) -> bool:
+    """Whether anything was measured yet."""
+    run = RunFolder.open(folder)
+    known = (run.jobs(group["key"]) for group in run.groups())
+    return any(run.has(job["key"]) for each in known if each for job in each["jobs"])
+
+
+def run_table(folder: str | os.PathLike[str], spectra: dict[str, xr.Dataset] | None = None) -> pd.DataFrame:
+    """One row for each result and window of the plan; see :func:`neuroalpha.compare.zoo_table.zoo_table`.
+
+    ``spectra`` is filled with the results by key, without their draws: of thousands they would not fit into memory.
+    """
+    run = RunFolder.open(folder)
+    if not has_results(folder):
+        raise InputError(f"{folder} has no results yet; `neuroalpha zoo status {folder}` says why")
+
+    def passing() -> Iterator[xr.Dataset]:
+        for spectrum in _labelled(run):
+            if spectra is not None:
+                spectra.setdefault(spectrum.attrs["key"], spectrum.drop_vars("eigenvalue_draw", errors="ignore"))
+            yield spectrum
+
+    return zoo_table(passing(), run.windows)
+
+
+def check_join(files: Sequence[Path]) -> None:
+    """Refuse, before a long run, accuracy tables that are not there."""
+    for file in files:
+        if not Path(file).is_file():
+            raise InputError(f"there is no table {file} to join")
+
+
+def write_report(
+    folder: str | os.PathLike[str],
+    *,
+    out: str | os.PathLike[str] | None = None,
+    join: Sequence[str | os.PathLike[str]] = (),
+    title: str | None = None,
+) -> list[Path]:
+    """Write ``table.csv``, ``report.html`` and ``figures/`` of a run; returns what was written.
+
+    Parameters
+    ----------
+    folder
+        Of the run; it may still be going on.
+    out
+        The page, in place of ``report.html`` in the folder.
+    join
+        CSV files with accuracies by model, see :func:`neuroalpha.compare.accuracy.join_accuracy`.
+    title
+        Of the page; default the plan's, or the folder's name.
+
+    Raises
+    ------
+    InputError
+        When there are no results yet, or a table cannot be joined.
+
+    Examples
+    --------
+    >>> write_report(tmp)
+    Traceback (most recent call last):
+    ...
+    neuroalpha.errors.InputError: ... is not the folder of a run; ...
+    """
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from neuroalpha.compare.accuracy import join_accuracy
+    from neuroalpha.report.zoo_figures import zoo_figures
+    from neuroalpha.report.zoo_page import zoo_page
+
+    run = RunFolder.open(folder)
+    page = Path(out) if out is not None else run.path / "report.html"
+    check_target(page)
+    check_join([Path(file) for file in join])
+    spectra: dict[str, xr.Dataset] = {}
+    table = run_table(folder, spectra)
+    against: list[str] = []
+    if join:
+        known = set(table.columns)
+        table = join_accuracy(table, join)
+        against = [name for name in table.columns if name not in known and table[name].notna().any()]
+    written = [write_text(run.path / "table.csv", table.to_csv(index=False))]
+    written.append(
+        zoo_page(
+            table,
+            spectra,
+            page,
+            title=title or run.title or run.path.resolve().name,
+            failures=_failures(run),
+        )
+    )
+    figures = make_folder(run.path / "figures")
+    return [*written, *zoo_figures(table, spectra, figures, against=_numeric(table, against))]
+
+
+def _numeric(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    return [name for name in names if pd.api.types.is_numeric_dtype(table[name])]
+
+
+def _failures(run: RunFolder) -> pd.DataFrame | None:
+    rows: list[dict[str, Any]] = []
+    status = zoo_status(run.path)
+    for group, (_, row) in zip(run.groups(), status.iterrows(), strict=True):
+        failure = run.failure(group["key"])
+        if failure is None:
+            continue
+        layers = failure["layers"] or {"": failure["reason"]}
+        rows += [
+            {"model": row["model"], "images": row["images"], "layer": layer, "reason": reason}
+            for layer, reason in layers.items()
+        ]
+    return pd.DataFrame(rows) if rows else None
