@@ -32,7 +32,10 @@ def run(call: Callable[[], Any], debug: bool) -> int:
         for ending in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(ending, _interrupt)
     try:
-        return int(call() or 0)
+        code = int(call() or 0)
+        if code == INTERRUPTED:  # newer releases of typer turn an interrupt into this themselves
+            raise KeyboardInterrupt
+        return code
     except (typer.Abort, KeyboardInterrupt):
         print("neuroalpha: interrupted; files written so far are complete", file=sys.stderr)
         return INTERRUPTED

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from neuroalpha.errors import InputError
+
+_UMASK = threading.Lock()
 
 
 def check_target(path: str | os.PathLike[str]) -> None:
@@ -63,8 +66,9 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         with open(part, "rb+") as written:
             os.fsync(written.fileno())
         # mkstemp makes the file private; give it the permissions that any new file would have had.
-        umask = os.umask(0)
-        os.umask(umask)
+        with _UMASK:  # it can only be read by setting it, which threads must not do at once
+            umask = os.umask(0)
+            os.umask(umask)
         os.chmod(part, 0o666 & ~umask)
         os.replace(part, target)
     except OSError as error:
