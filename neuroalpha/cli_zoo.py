@@ -125,8 +125,12 @@ def _cost_text(table: object) -> str:
     assert isinstance(table, pd.DataFrame)
     jobs, waiting = int(table["jobs"].clip(lower=0).sum()), int(table["to_do"].clip(lower=0).sum())
     total = table["seconds"].sum()
+    shown = table.drop(columns="which").to_string(index=False, float_format="{:.2f}".format)
+    listed = "\n".join(
+        f"{row['model']} on {row['images']}: {row['which']}" for row in table.to_dict("records") if row["which"]
+    )
     return (
-        f"{table.to_string(index=False, float_format='{:.2f}'.format)}\n\n{len(table)} models on image sets, "
+        f"{shown}\n\n{listed}\n\n{len(table)} models on image sets, "
         f"{jobs} jobs, {waiting} to do: about {total / 60:.1f} minutes one after the other; at most "
         f"{table['memory_gb'].max():.2f} GB for the spectra of one, beside the model"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from neuroalpha.errors import InputError
@@ -68,3 +69,19 @@ def check_fits(needed: int, what: str, advice: str) -> None:
         raise InputError(
             f"{what} takes {needed / 1e9:.1f} GB of memory, but only {free / 1e9:.1f} GB are free; {advice}"
         )
+
+
+def peak_memory() -> int | None:
+    """Most bytes that this process has held so far, or None where the system does not say.
+
+    Examples
+    --------
+    >>> peak_memory() is None or peak_memory() > 10**6
+    True
+    """
+    try:
+        import resource
+    except ImportError:
+        return None
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024

@@ -99,8 +99,9 @@ class Projection:
 
     @property
     def extra_bytes(self) -> int:
-        """Memory of the unit sums, before and after a batch is added."""
-        return 6 * 8 * self.units
+        """Memory of the unit sums, before and after a batch is added, and of the matrix, here and in a pass."""
+        matrix = sum(part.numel() * part.element_size() for part in (self.matrix._indices(), self.matrix._values()))
+        return 6 * 8 * self.units + 2 * matrix
 
     def error(self, sums: UnitSums, eigenvalue: np.ndarray, divisor: int, center: bool) -> float:
         """Root of the expected sum of squared shifts of the eigenvalues, at most; in their units (divided by divisor).

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -146,7 +146,7 @@ class Collected:
     """Spectra, or what was wrong with a layer, and the cost of the call, which is no part of a result."""
 
     results: dict[str, xr.Dataset | InputError]
-    cost: dict[str, int | float]
+    cost: dict[str, int | float | str]
 
 
 def collect_spectra(
@@ -209,7 +209,16 @@ def collect_spectra(
 
     with first:
         reductions, depth = first.reductions, first.depth
+        refused = _too_large(
+            reductions,
+            lambda units, extra: plan_route(
+                units, n, n_draws, bound, lambda: Measured(0.0, 0.0, 2**62), route, part, extra
+            ),
+        )
+        reductions = {layer: reduction for layer, reduction in reductions.items() if layer not in refused}
         units = {layer: reduction.units for layer, reduction in reductions.items()}
+        if not units:
+            raise next(iter(refused.values()))
         beside = sum(one.projection.extra_bytes for one in reductions.values() if one.projection is not None)
         way = plan_route(units, n, n_draws, bound, measure, route, part, beside)
     if progress and part.rank == 0:
@@ -217,9 +226,16 @@ def collect_spectra(
     setting = Setting(
         stream_again, reductions, way, n, deal(n, n_draws, seed), n_draws, engine, center, part, home, scratch, progress
     )
-    done = run_passes(setting)
+    try:
+        done = run_passes(setting)
+    except InputError as error:
+        if part.together:  # the others wait in the middle of a merge: only the end of this process ends them
+            raise RuntimeError(str(error)) from error
+        raise
     clock = setting.clock
-    cost: dict[str, int | float] = {
+    cost: dict[str, int | float | str] = {
+        "cost_way": way.wide or "covariance",
+        **{f"cost_expected_{name}_seconds": round(seconds, 3) for name, seconds in way.choices.items()},
         "cost_expected_bytes": way.expected_bytes,
         "cost_scratch_bytes": way.scratch_bytes,
         "cost_passes": way.n_passes,
@@ -228,7 +244,7 @@ def collect_spectra(
         "cost_seconds_forward": round(clock.forward, 3),
         "cost_seconds_products": round(clock.products, 3),
     }
-    results: dict[str, xr.Dataset | InputError] = {}
+    results: dict[str, xr.Dataset | InputError] = dict(refused)
     for layer, reduction in reductions.items():
         outcome = done[layer]
         if isinstance(outcome, InputError):
@@ -264,6 +280,19 @@ def collect_spectra(
             **_projected(layer, reduction, outcome, setting),
         )
     return Collected(results, cost)
+
+
+def _too_large(
+    reductions: Mapping[str, Reduction], plan: Callable[[dict[str, int], int], Route]
+) -> dict[str, InputError]:
+    """Layers that do not fit into the bound even alone; the others can go on without them."""
+    refused: dict[str, InputError] = {}
+    for layer, reduction in reductions.items():
+        try:
+            plan({layer: reduction.units}, reduction.projection.extra_bytes if reduction.projection else 0)
+        except InputError as error:
+            refused[layer] = error
+    return refused
 
 
 def _projected(

@@ -30,7 +30,19 @@ from neuroalpha.runs.run import memory_bound
 from neuroalpha.runs.status import why
 
 TRIAL_SIDE = 1000
-COLUMNS = ("model", "images", "layers", "jobs", "to_do", "memory_gb", "scratch_gb", "passes", "seconds", "problem")
+COLUMNS = (
+    "model",
+    "images",
+    "layers",
+    "jobs",
+    "to_do",
+    "memory_gb",
+    "scratch_gb",
+    "passes",
+    "seconds",
+    "which",
+    "problem",
+)
 
 
 def expected_costs(
@@ -50,8 +62,8 @@ def expected_costs(
     DataFrame
         One row for each model on each image set: ``jobs``, ``to_do`` (without a result in ``folder``), ``memory_gb``
         beside the model and one batch, ``scratch_gb``, forward ``passes``, ``seconds`` (from the time of two images and
-        of a product and an eigenvalue problem measured here: right to a factor of two or three), ``problem`` (why it
-        would fail, or failed before and is not tried again unless ``retry_failed``).
+        of a product and an eigenvalue problem measured here: right to a factor of two or three), ``which`` (layers to
+        do), ``problem`` (why it would fail, or failed before and is not tried again unless ``retry_failed``).
 
     Raises
     ------
@@ -71,7 +83,7 @@ def expected_costs(
     rows: list[dict[str, Any]] = []
     for group in tqdm(groups, unit="model", desc="looking", file=sys.stderr, disable=not progress, delay=1):
         row: dict[str, Any] = dict.fromkeys(COLUMNS, -1) | {"model": group.model.title(), "images": group.pictures.name}
-        row |= {"memory_gb": np.nan, "scratch_gb": np.nan, "seconds": np.nan, "problem": ""}
+        row |= {"memory_gb": np.nan, "scratch_gb": np.nan, "seconds": np.nan, "which": "", "problem": ""}
         try:
             subject = make_subject(group, allow_code, plan.settings.device)
             jobs = [job for listed in subject.jobs() for job in listed]
@@ -82,6 +94,7 @@ def expected_costs(
                 todo = [] if failure["reason"] else todo
                 row["problem"] = f"failed before: {why(run, group.key)}" if run else ""
             row |= {"layers": len(subject.layers), "jobs": len(jobs), "to_do": len(todo)}
+            row["which"] = ", ".join(f"{job.layer} ({job.reduce})" for job in todo)
             row |= _cost(subject, {job.layer for job in todo}, bound, plan, per_product, per_problem)
         except InputError as error:
             row["problem"] = str(error)

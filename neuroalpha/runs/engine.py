@@ -126,6 +126,20 @@ class Cluster:
                     f"{len(tasks)} models to do; every result so far is kept: start it again and repeat the command"
                 )
 
+    def memory(self) -> int:
+        """Bytes that the smallest worker may use; workers without a limit share what is free on this machine.
+
+        0 with GPUs, or without workers yet: then each worker looks for itself.
+        """
+        from neuroalpha.networks.memory import available_memory
+
+        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
+        if self._gpu or not workers:
+            return 0
+        tasks = sum(worker["nthreads"] for worker in workers)
+        free = available_memory() or 8 * 2**30
+        return min(int(w["memory_limit"] // w["nthreads"]) if w.get("memory_limit") else free // tasks for w in workers)
+
     def _submit(self, call: Call, task: Task) -> None:
         # A key of its own: a scheduler may still hold the tasks of a run that was killed. One group for all: it keeps
         # them on the scheduler until a worker is free.

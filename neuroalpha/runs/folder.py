@@ -178,7 +178,8 @@ class RunFolder:
         self._unlink(f"failed/{group}.json")
 
     def write_cost(self, group: str, content: Mapping[str, Any]) -> None:
-        """Note what a group took."""
+        """Note what a group took, with null for what is not known."""
+        content = {name: None if value != value else value for name, value in content.items()}
         self._write(f"costs/{group}.json", content)
 
     @contextlib.contextmanager

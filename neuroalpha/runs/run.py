@@ -130,8 +130,10 @@ def run_zoo(
 
         def begin() -> dict[str, Any]:
             """Asked once: what files, clocks and this machine say."""
-            threads = plan.settings.threads or (1 if workers > 1 else _cores())
-            run = stack.enter_context(RunFolder.take(folder, threads, bound or _free_memory(plan, workers)))
+            alone = workers == 1 and cluster is None  # how many jobs a machine of a cluster takes is not known here
+            threads = plan.settings.threads or (max(1, _cores() // team.size) if alone else 1)
+            free = cluster.memory() // 2 if cluster is not None else _free_memory(plan, workers * team.size)
+            run = stack.enter_context(RunFolder.take(folder, threads, bound or free))
             pictures = survey_images(plan, skip_bad_images, progress, run.path / "images")
             groups = make_groups(plan, models, pictures)
             run.write_plan(plan, groups)

@@ -68,10 +68,23 @@ def perform(
     subject: Subject, wanted: Sequence[Job], options: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> Iterator[Outcome]:
     """The spectra of some jobs: for each its file's content, or why there is none, and what all of them took."""
+    from neuroalpha.networks.reduce import make_reduction
     from neuroalpha.networks.spectra import collect_spectra
     from neuroalpha.runs.work import Outcome
 
     layers: dict[str, Layer] = {layer.name: layer for layer in subject.layers}
+    possible = []
+    for job in wanted:
+        layer = layers[job.layer]
+        try:
+            how = "flatten" if layer.reduce.startswith("project:") else layer.reduce  # which applies to all
+            make_reduction(layer.name, (1, *layer.shape), how, layer.channels)
+            possible.append(job)
+        except InputError as error:
+            yield Outcome(job, None, str(error), {})
+    wanted = possible
+    if not wanted:
+        return
     chosen = [layers[job.layer] for job in wanted]
     found = collect_spectra(
         subject.model,
@@ -98,7 +111,8 @@ def perform(
         # How wide layers waited hangs on memory and time of the day, and names are what people call things; the same
         # key must give the same bytes anywhere.
         result.attrs["route"] = result.attrs["route"].partition(",")[0]
-        for name in ("identifier", "weights"):
+        for name in ("identifier", "weights", "batch_size"):
             result.attrs.pop(name, None)
+        result.attrs["device"] = str(result.attrs["device"]).partition(":")[0]  # which of several GPUs says nothing
         result.attrs.update(parameters=subject.parameters, key=job.key, reduce=job.reduce)
         yield Outcome(job, result, "", found.cost)

@@ -14,6 +14,7 @@ import xarray as xr
 import neuroalpha
 from neuroalpha._console import one_line
 from neuroalpha.errors import InputError
+from neuroalpha.networks.memory import peak_memory
 from neuroalpha.runs.folder import FolderError, RunFolder
 from neuroalpha.runs.group import Group, Job, make_subject
 from neuroalpha.runs.kinds import module_of
@@ -28,7 +29,7 @@ class Outcome:
     job: Job
     result: xr.Dataset | None
     fault: str
-    cost: Mapping[str, int | float]
+    cost: Mapping[str, int | float | str]
 
 
 def work(payload: Mapping[str, Any], path: str, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,7 +72,8 @@ def work(payload: Mapping[str, Any], path: str, settings: Mapping[str, Any]) -> 
                 folder.write_failure(group.key, group.title, faults, reason, trace)
             else:
                 folder.forget_failure(group.key)
-            folder.write_cost(group.key, {"title": group.title, "seconds": seconds, **costs})
+            told = {"title": group.title, "seconds": seconds, "peak_bytes_of_process": peak_memory(), **costs}
+            folder.write_cost(group.key, told)
     return {"done": done, "failed": len(faults) + bool(reason), "seconds": seconds}
 
 
