@@ -131,14 +131,12 @@ def model_spectra(
         memory=memory, scratch=scratch, batch_size=batch_size, device=device, precision=precision, channels=channels,
         seed=seed, shards=shards, progress=progress,
     )  # fmt: skip
+    spectra = {}
     for layer, result in found.results.items():
         if isinstance(result, InputError):
             raise InputError(f"layer {layer!r}: {result}")
-    return {
-        layer: result.assign_attrs(found.cost)
-        for layer, result in found.results.items()
-        if not isinstance(result, InputError)
-    }
+        spectra[layer] = result.assign_attrs(found.cost)
+    return spectra
 
 
 @dataclass(frozen=True)
