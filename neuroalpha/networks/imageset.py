@@ -20,6 +20,7 @@ from neuroalpha.networks.reading import fingerprint, readers, survey, told
 from neuroalpha.networks.sources import ArraySource, Source
 from neuroalpha.networks.transform import Normalize, Transform, make_transform
 
+Change = tuple[Callable[[Tensor, np.ndarray], Tensor], dict[str, Any]]
 _SKIP = "leave them out with skip_bad=True (--skip-bad-images)"
 
 
@@ -50,6 +51,7 @@ class ImageSet:
         self.skipped: list[str] = []
         self._source, self._transform = source, transform
         self._choices: list[dict[str, Any]] = []
+        self._change: Change | None = None
         self._fingerprints: list[bytes] | None = None
         self._label = None if label is None else np.asarray(label)
         for name, given in (("stimulus_id", self.stimulus_id), ("label", self._label)):
@@ -70,7 +72,16 @@ class ImageSet:
     @property
     def preprocessing(self) -> list[dict[str, Any]]:
         """The choice of images, if not all are shown, and what is done to each."""
-        return [dict(step) for step in (*self._choices, *self._transform.steps)]
+        return [dict(step) for step in (*self._choices, *self._steps)]
+
+    @property
+    def _steps(self) -> tuple[dict[str, Any], ...]:
+        """What is done to each image; a change comes before the step that makes numbers of pixels."""
+        steps = self._transform.steps
+        if self._change is None:
+            return steps
+        place = next((at for at, step in enumerate(steps) if step["step"] in ("normalize", "transform")), len(steps))
+        return (*steps[:place], self._change[1], *steps[place:])
 
     @property
     def label(self) -> np.ndarray | None:
@@ -93,7 +104,8 @@ class ImageSet:
         if isinstance(self._source, ArraySource) and self._transform.own is None:
             where = f"the array (images {start} to {stop - 1})"
             with torch.no_grad():
-                return self._transform.many(self._one(self._source.block(start, stop), where))
+                pixels = self._one(self._source.block(start, stop), where)
+                return self._transform.many(self._changed(pixels, np.arange(start, stop)))
         with readers(self.concurrent) as parallel:
             read = list(parallel(self._load, range(start, stop)))
         for index, image in enumerate(read, start):
@@ -102,7 +114,10 @@ class ImageSet:
                     f"images differ in size: {self._source.where(index)} is {tuple(image.shape[-2:])} where "
                     f"{self._source.where(start)} is {tuple(read[0].shape[-2:])}; make them equal with size= and crop="
                 )
-        return self._transform.many(torch.stack(read))
+        stacked = torch.stack(read)
+        if self._transform.own is None:
+            stacked = self._changed(stacked, np.arange(start, stop))
+        return self._transform.many(stacked)
 
     def check(self, progress: bool = False) -> None:
         """Decode every image once, in threads, so that an unreadable one is known before the long work begins.
@@ -141,7 +156,7 @@ class ImageSet:
         >>> images(pixels, limit=2).digest() == images(pixels[:2]).digest()
         True
         """
-        digest = hashlib.sha256(repr((self._transform.steps, self.stimulus_id.tolist())).encode("utf-8", "replace"))
+        digest = hashlib.sha256(repr((self._steps, self.stimulus_id.tolist())).encode("utf-8", "replace"))
         digest.update(b"".join(self._read(progress)))
         return f"sha256:{digest.hexdigest()[:16]}"
 
@@ -168,6 +183,41 @@ class ImageSet:
         other = copy.copy(self)
         other._transform = make_transform(size, crop, normalize, transform)
         return other
+
+    def changed(self, change: Callable[[Tensor, np.ndarray], Tensor], step: dict[str, Any]) -> ImageSet:
+        """Return the same images, each changed before it is normalised: corrupted, say.
+
+        Parameters
+        ----------
+        change
+            From pixels as the network would see them, uint8 (b, 3, H, W) after resizing and cropping, and the numbers
+            of the images in this set (b,), to pixels of the same shape and dtype. With a preprocessing function
+            (``transform=``) it is given each image as it was read instead, before that function.
+        step
+            The record of it, for :attr:`preprocessing`.
+
+        Examples
+        --------
+        >>> from neuroalpha.networks.images import images
+        >>> stimuli = images(np.zeros((5, 8, 8), dtype=np.uint8), normalize=None)
+        >>> white = stimuli.changed(lambda pixels, index: 255 - pixels, {"step": "invert"})
+        >>> white.batch(0, 2).min().item(), white.preprocessing[-1]["step"]
+        (1.0, 'invert')
+        """
+        if self._change is not None:
+            raise InputError(f"the images are changed already ({self._change[1]}); change the images as they were")
+        other = copy.copy(self)
+        other._change = (change, dict(step))
+        return other
+
+    def _changed(self, pixels: Tensor, index: np.ndarray) -> Tensor:
+        """Pixels, uint8 or float in 0..1, after the change if there is one; floats come back as floats."""
+        if self._change is None:
+            return pixels
+        if pixels.dtype == torch.uint8:
+            return self._change[0](pixels, index)
+        levels = (pixels * 255).round().clamp(0, 255).to(torch.uint8)
+        return self._change[0](levels, index).to(torch.float32) / 255
 
     def _read(self, progress: bool) -> list[bytes]:
         """The fingerprints of all images."""
@@ -246,7 +296,10 @@ class ImageSet:
 
     def _load(self, index: int) -> Tensor:
         with torch.no_grad():  # grad mode belongs to a thread, and readers have their own
-            return self._one(self._source.read(index), self._source.where(index))
+            pixels = self._source.read(index)
+            if self._transform.own is not None:
+                pixels = self._changed(pixels[None], np.array([index]))[0]
+            return self._one(pixels, self._source.where(index))
 
     def _one(self, pixels: Tensor, where: str) -> Tensor:
         image = self._transform.one(pixels, where)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from neuroalpha._cache import content_key
 from neuroalpha._text import first_few, valid
 from neuroalpha.errors import InputError
-from neuroalpha.runs.kinds import module_of
+from neuroalpha.runs.kinds import image_sets, module_of
 from neuroalpha.runs.models import ModelSpec, build_model, fits_any
 from neuroalpha.runs.pictures import PictureSpec, open_images
 from neuroalpha.runs.plan import LayerEntry, Plan, Task
@@ -53,6 +54,12 @@ class Group:
     pictures: PictureSpec
     layers: LayerEntry
     tasks: tuple[Task, ...]
+    beside: tuple[PictureSpec, ...] = ()
+    """Further image sets that the tasks name: to test on, say."""
+
+    def images(self, name: str) -> PictureSpec:
+        """An image set that a task names."""
+        return next(each for each in (self.pictures, *self.beside) if each.name == name)
 
     @property
     def title(self) -> str:
@@ -72,7 +79,8 @@ class Group:
             ModelSpec(**payload["model"]),
             PictureSpec.of(payload["pictures"]),
             LayerEntry(**layers),
-            tuple(Task(**task) for task in payload["tasks"]),
+            tuple(Task(**{**task, "images": tuple(task["images"])}) for task in payload["tasks"]),
+            tuple(PictureSpec.of(each) for each in payload["beside"]),
         )
 
 
@@ -88,6 +96,14 @@ class Subject:
     source: Provenance
     """The model's name, origin and digest of its weights."""
     parameters: int
+    preprocess: Any = None
+    """A function that the model's code gave; None where the image sets say what is done."""
+    shared: dict[Any, Any] = field(default_factory=dict)
+    """What the tasks of the group found out and the next can use."""
+
+    def open(self, name: str) -> Any:
+        """An image set that a task names, as this model sees it."""
+        return _shown(self.group.images(name), self.preprocess)
 
     def identity(self, layer: Layer) -> dict[str, Any]:
         """What the result of a job on this layer depends on, beside the kind and its options.
@@ -111,8 +127,9 @@ class Subject:
     def labels(self) -> dict[str, str]:
         """Names for people, which the table puts to the results."""
         return {
-            "model": self.source["model"],
+            "model": valid(self.group.model.label) or self.source["model"],
             "weights": valid(self.source["weights"]),
+            "family": valid(self.group.model.family),
             "images": valid(self.group.pictures.name),
         }
 
@@ -138,17 +155,37 @@ def make_groups(plan: Plan, models: Sequence[ModelSpec], pictures: Sequence[Pict
         if not shown:
             raise InputError(f"no [[images]] entry is for {model.name!r}; add one, or exclude the model")
         identity = model.identity()
-        for each in shown:
-            key = content_key(
-                {
-                    "model": identity,
-                    "images": [each.digest, each.name],
-                    "layers": {**asdict(layers), "models": ""},
-                    "tasks": [{"kind": task.kind, **task.options} for task in plan.tasks],
-                }
-            )
-            groups.setdefault(key, Group(key, model, each, layers, plan.tasks))
+        found = [_group(plan, model, identity, layers, each, pictures) for each in shown]
+        if not any(found):
+            raise InputError(f"no [[tasks]] entry is for the images of {model.name!r}; add one, or exclude the model")
+        groups |= {group.key: group for group in found if group is not None and group.key not in groups}
     return list(groups.values())
+
+
+def _group(
+    plan: Plan,
+    model: ModelSpec,
+    identity: Mapping[str, Any],
+    layers: LayerEntry,
+    shown: PictureSpec,
+    pictures: Sequence[PictureSpec],
+) -> Group | None:
+    """The tasks that one model has on one image set, None if there are none."""
+    tasks = tuple(task for task in plan.tasks if any(fnmatchcase(shown.name, pattern) for pattern in task.images))
+    if not tasks:
+        return None
+    named = {name for task in tasks for name in image_sets(task.kind, task.options)} - {shown.name}
+    beside = tuple(each for each in pictures if each.name in named)
+    key = content_key(
+        {
+            "model": identity,
+            "images": [shown.digest, shown.name],
+            "layers": {**asdict(layers), "models": ""},
+            "tasks": [{"kind": task.kind, **task.options} for task in tasks],
+            **({"beside": [[each.digest, each.name] for each in beside]} if beside else {}),
+        }
+    )
+    return Group(key, model, shown, layers, tasks, beside)
 
 
 def make_subject(group: Group, allow_code: bool, device: str = "") -> Subject:
@@ -166,9 +203,7 @@ def make_subject(group: Group, allow_code: bool, device: str = "") -> Subject:
     model, preprocess = build_model(group.model, allow_code)
     if device:
         model = model.to(as_device(device, model))
-    shown = open_images(group.pictures)
-    if preprocess is not None:
-        shown = shown.with_preprocessing(transform=preprocess)
+    shown = _shown(group.pictures, preprocess)
     return Subject(
         group,
         model,
@@ -176,7 +211,13 @@ def make_subject(group: Group, allow_code: bool, device: str = "") -> Subject:
         choose_layers(layer_table(model, shown), group.layers, group.model.name),
         describe(model),
         sum(parameter.numel() for parameter in model.parameters()),
+        preprocess,
     )
+
+
+def _shown(pictures: PictureSpec, preprocess: Any) -> Any:
+    opened = open_images(pictures)
+    return opened if preprocess is None else opened.with_preprocessing(transform=preprocess)
 
 
 def choose_layers(table: Any, entry: LayerEntry, model: str) -> list[Layer]:

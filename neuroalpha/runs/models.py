@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -30,9 +31,14 @@ class ModelSpec:
     """"catalogue", "checkpoint" or "code"."""
     code: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
+    label: str = ""
+    """In the table, in place of the name."""
+    family: str = ""
 
     def title(self) -> str:
         """Name and weights, to tell models of one name apart."""
+        if self.label:
+            return self.label
         if self.kind == "code":
             return self.name
         return f"{self.name} ({Path(self.weights).name if self.weights else f'random, seed {self.seed}'})"
@@ -43,7 +49,7 @@ class ModelSpec:
         Weights count by size and time of their file: too many to read at every start, and a model that is built again
         for nothing finds its results, whose keys hold the digest of the weights themselves.
         """
-        content = asdict(self)
+        content = {name: value for name, value in asdict(self).items() if value or name not in ("label", "family")}
         if self.weights and Path(self.weights).is_file():
             status = Path(self.weights).stat()
             content["weights"] = [Path(self.weights).name, status.st_size, status.st_mtime_ns]
@@ -65,8 +71,22 @@ def expand_models(plan: Plan, allow_code: bool) -> list[ModelSpec]:
     specs: dict[str, ModelSpec] = {}
     for number, entry in enumerate(plan.models, 1):
         for spec in _expand(plan, entry, f"[[models]] number {number}", allow_code):
+            spec = replace(spec, label=entry.label, family=entry.family or family_of(spec.name))
             specs.setdefault(repr(spec), spec)
     return list(specs.values())
+
+
+def family_of(name: str) -> str:
+    """The letters that a model's name begins with.
+
+    Examples
+    --------
+    >>> family_of("torchvision:resnet18"), family_of("timm:vit_base_patch16_224")
+    ('resnet', 'vit')
+    """
+    bare = name.partition(":")[2] if name.partition(":")[0] in ("timm", "torchvision", "cifar") else name
+    found = re.match(r"[A-Za-z]+", bare)
+    return found.group() if found else bare
 
 
 def build_model(spec: ModelSpec, allow_code: bool) -> tuple[Any, Any]:

@@ -76,6 +76,7 @@ def survey_images(
     return list(found.values())
 
 
+MOST_OPEN = 4
 _opened: dict[str, Any] = {}
 _opening = threading.Lock()
 
@@ -83,7 +84,7 @@ _opening = threading.Lock()
 def open_images(spec: PictureSpec) -> Any:
     """The ImageSet of a spec, without the images that were found unreadable.
 
-    The last one is kept: one set serves many models, and opening it looks into every file.
+    The last few are kept: one set serves many models, and opening it looks into every file.
     """
     from neuroalpha.networks.images import images
 
@@ -96,7 +97,8 @@ def open_images(spec: PictureSpec) -> Any:
                     f"{spec.options['source']} holds {len(shown)} images here, {spec.n} where the run began; all "
                     "workers need the same images under the same path, which must not change during a run"
                 )
-            _opened.clear()
+            while len(_opened) >= MOST_OPEN:
+                del _opened[next(iter(_opened))]
             _opened[key] = shown
         return _opened[key]
 
@@ -127,8 +129,7 @@ def _survey(
         seen = {"digest": shown.digest(progress=progress), "n": len(shown), "skipped": list(map(str, shown.skipped))}
         if held is not None and note:
             held.put(key, seen)
-    name = entry.name or Path(source).stem
-    return PictureSpec(name, options, seen["digest"], seen["n"], tuple(seen["skipped"]), tuple(entry.models))
+    return PictureSpec(entry.called(), options, seen["digest"], seen["n"], tuple(seen["skipped"]), tuple(entry.models))
 
 
 def _stamps(source: Path) -> list[list[str | int]]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, TypeVar
 
 from neuroalpha.errors import InputError, nearest
-from neuroalpha.runs.kinds import KINDS, check_options
+from neuroalpha.runs.kinds import KINDS, check_options, image_sets, path_options
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,10 @@ class ModelEntry:
     """``file.py:function`` that returns a model; needs ``--allow-code``."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Arguments of that function."""
+    label: str = ""
+    """In the table, in place of the name; for entries of one model."""
+    family: str = ""
+    """Models of one family are alike; default the letters that the name begins with."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,10 @@ class ImageEntry:
     models: tuple[str, ...] = ("*",)
     """Which models see them: names or wildcards."""
 
+    def called(self) -> str:
+        """The name, given or of the source."""
+        return self.name or Path(self.source).stem
+
 
 @dataclass(frozen=True)
 class LayerEntry:
@@ -76,6 +85,8 @@ class Task:
 
     kind: str = "spectra"
     options: Mapping[str, Any] = field(default_factory=dict)
+    images: tuple[str, ...] = ("*",)
+    """Which image sets it is done on: names or wildcards."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +127,8 @@ class Plan:
 
 _TABLES = {"models": ModelEntry, "images": ImageEntry, "layers": LayerEntry}
 _TOP = ("title", "windows", "run", "tasks", *_TABLES)
-_LISTS = {"exclude", "select", "models"}
+_LISTS = {"exclude", "select", "models", "images"}
+_OF_TASKS = ("kind", "images")  # keys that tasks of all kinds have
 _FROM_ZERO = {"seed", "sample_seed"}  # other whole numbers begin at 1
 Entry = TypeVar("Entry")
 
@@ -184,11 +196,14 @@ def make_plan(content: Mapping[str, Any], folder: Path, text: str = "", where: s
     title = content.get("title", "")
     if not isinstance(title, str):
         raise InputError(f"title in {where} is {title!r}; expected text")
+    sets = [entry.called() for entry in entries["images"]]
     return Plan(
         entries["models"],
         entries["images"],
         entries["layers"],
-        tuple(_task(each, f"[[tasks]] number {number} of {where}") for number, each in enumerate(tasks, 1)),
+        tuple(
+            _task(each, f"[[tasks]] number {number} of {where}", sets, folder) for number, each in enumerate(tasks, 1)
+        ),
         _windows(content.get("windows", ["auto"]), where),
         _entry(Settings, run, f"[run] of {where}"),
         folder,
@@ -197,12 +212,21 @@ def make_plan(content: Mapping[str, Any], folder: Path, text: str = "", where: s
     )
 
 
-def _task(given: Mapping[str, Any], where: str) -> Task:
+def _task(given: Mapping[str, Any], where: str, sets: Sequence[str], folder: Path) -> Task:
     kind = given.get("kind", "spectra")
     if not isinstance(kind, str) or kind not in KINDS:
         raise InputError(f"{where} has kind {kind!r}{nearest(str(kind), KINDS)}; there are {', '.join(KINDS)}")
-    options = {key: value for key, value in given.items() if key != "kind"}
-    return Task(kind, check_options(kind, options, where))
+    options = check_options(kind, {key: value for key, value in given.items() if key not in _OF_TASKS}, where)
+    for name in path_options(kind):  # paths in a plan start at the plan
+        options[name] = [str(folder / Path(each).expanduser()) for each in options[name]]
+    task = _entry(Task, {"kind": kind, **{key: given[key] for key in _OF_TASKS if key in given}}, where)
+    for pattern in task.images:
+        if not any(fnmatchcase(name, pattern) for name in sets):
+            raise InputError(f"{where} is for the images {pattern!r}{nearest(pattern, sets)}; there are {sets}")
+    for name in image_sets(kind, options):
+        if name not in sets:
+            raise InputError(f"{where} names the images {name!r}{nearest(name, sets)}; there are {', '.join(sets)}")
+    return replace(task, options=options)
 
 
 def _windows(given: Any, where: str) -> tuple[Any, ...]:
@@ -277,6 +301,8 @@ def _check_model(model: ModelEntry, where: str) -> None:
         raise InputError(f"{where} has weights beside {'checkpoints' if model.checkpoints else 'code'}; leave them out")
     if model.options and not model.code:
         raise InputError(f"{where} has options, which are for code = 'file.py:function'")
+    if model.label and (model.checkpoints or any(sign in model.name for sign in "*?[")):
+        raise InputError(f"{where} has a label, which is for one model, and may mean several; leave it out")
 
 
 def _check_layers(entry: LayerEntry, where: str) -> None:
