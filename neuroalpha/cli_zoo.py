@@ -55,7 +55,7 @@ def run(
         )  # fmt: skip
         print_json({"groups": table.to_dict("records")}) if json else print(_cost_text(table))
         return 0
-    from neuroalpha.runs.results import check_join, has_results, write_report
+    from neuroalpha.runs.results import check_join, has_spectra, write_report
     from neuroalpha.runs.run import run_zoo
 
     check_join(join or [])
@@ -65,7 +65,7 @@ def run(
     )  # fmt: skip
     if not done.leads:  # torchrun ends the first process, which writes the page, if another ends with an error
         return 0
-    written = write_report(done.folder, join=join or []) if has_results(done.folder) else []
+    written = write_report(done.folder, join=join or []) if has_spectra(done.folder) else []
     told = {
         "folder": str(done.folder), "groups": done.n_groups, "results_added": done.n_done,
         "groups_kept": done.n_kept, "groups_failed": done.n_failed, "written": [str(path) for path in written],

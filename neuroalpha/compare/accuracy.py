@@ -18,6 +18,7 @@ from neuroalpha.errors import InputError, nearest
 
 # Their catalogues share names with published tables; a name under any other prefix ("cifar:resnet50") is another model.
 PREFIXES = ("timm:", "torchvision:")
+TAGS = {"IMAGENET1K_V1": "tv_in1k", "IMAGENET1K_V2": "tv2_in1k"}  # torchvision's names of trainings, and timm's
 THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 
 
@@ -166,6 +167,7 @@ def _row(one: pd.DataFrame, candidates: list[str], key: tuple[str, str, str], to
         rows = rows.loc[rows["weights"] == weights]
     elif len(candidates) > 1:
         words = set(re.split(r"[^\w]+", weights))
+        words |= {TAGS[word] for word in words & TAGS.keys()} if model.startswith("torchvision:") else set()
         tagged = [name for name in candidates if name.partition(".")[2] in words]
         if len(tagged) != 1:
             told.several[model] = candidates

@@ -273,6 +273,11 @@ _ELSEWHERE = {
     "spectral_correlation": "plot_heldout",
     "calibration": "plot_calibration",
     "extrapolation": "plot_extrapolation",
+    "noise_curves": "plot_noise",
+    "generalisation": "plot_generalisation",
+    "relation": "plot_relation",
+    "relation_by_window": "plot_relation",
+    "relation_by_layer": "plot_relation",
 }
 
 

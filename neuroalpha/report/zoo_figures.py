@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy import stats
 
 from neuroalpha._files import atomic_path, make_folder
 from neuroalpha.errors import InputError, nearest
-from neuroalpha.report.plot import _literal, colour_of
+from neuroalpha.report.plot import colour_of
+from neuroalpha.report.zoo_against import GREY, MOST, draw_against, draw_target, errors, legend, shown
 from neuroalpha.report.zoo_page import complete, line_height, spectrum_shares
+from neuroalpha.report.zoo_tasks import targets
 from neuroalpha.spectrum.result import check_spectrum
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMATS = ("svg", "pdf", "png")
-MOST = 12  # populations or models that a panel colours and names
-GREY: dict[str, Any] = {"color": "#9a9a9a", "lw": 0.5, "alpha": 0.6}
 FEW = 4  # curves with bands, bars and thick lines before these hide one another
 LABELLED = 150  # sorted models in a panel whose names can be read
 # A population is one spectrum; a panel holds what was measured in one way, for exponents of different ways differ.
@@ -50,7 +49,9 @@ def zoo_figures(
     ``spectra`` shows each model's last layer; ``depth`` alpha by depth, a line for each model; ``alpha`` the models
     sorted by the alpha of their last layer, with intervals; ``against-<column>`` alpha against a column: one point for
     each model, its last layer, where the column is the model's (an accuracy, the number of parameters), else one for
-    each row. A figure has a panel for every combination of images, estimator, reduction and window. At most 12
+    each row. An accuracy or score of a readout, a shift or label noise (:func:`neuroalpha.report.zoo_tasks.targets`) is
+    drawn the other way round, alpha across, coloured by ``family``, with both intervals; layers before a model's last
+    are small and pale. A figure has a panel for every combination of images, estimator and window. At most 12
     populations of a panel are coloured and named, spread evenly over their order of alpha; the others are grey. Where
     more than 4 are coloured, their intervals are left out of ``spectra`` and ``depth``.
 
@@ -136,11 +137,11 @@ def _style() -> Iterator[None]:
 def _figures(
     frame: pd.DataFrame, last: pd.DataFrame, spectra: Mapping[str, xr.Dataset], against: list[str]
 ) -> Iterator[tuple[str, Figure]]:
-    figure, panels = _panels(last, 4.6, 3.8, legend=True)
+    figure, panels = _panels(last, 4.6, 3.8, named_by="model")
     for ax, rows in panels:
         _draw_spectra(ax, rows, spectra)
     yield "spectra", figure
-    figure, panels = _panels(frame, 4.6, 3.2, legend=True)
+    figure, panels = _panels(frame, 4.6, 3.2, named_by="model")
     for ax, rows in panels:
         _draw_depth(ax, rows)
     yield "depth", figure
@@ -150,11 +151,19 @@ def _figures(
         _draw_sorted(ax, rows)
     yield "alpha", figure
     taken: set[str] = set()
+    families = sorted(set(frame["family"]) - {""}) if "family" in frame and frame["family"].dtype != float else []
+    of_task = {target["name"]: target for target in targets(frame) if target["group"] != "published"}
     for name in against:
         of_model = bool((frame.groupby(["model", "weights"])[name].nunique() <= 1).all())
-        figure, panels = _panels(last if of_model else frame, 4.2, 3.6)
+        is_task = name in of_task
+        figure, panels = _panels(
+            last if of_model and not is_task else frame, 4.2, 3.6, "family" if is_task and families else ""
+        )
         for ax, rows in panels:
-            _draw_against(ax, rows, name, of_model)
+            if is_task:
+                draw_target(ax, rows, rows.index.isin(last.index), of_task[name], families)
+            else:
+                draw_against(ax, rows, name, of_model)
         plain = slug = "against-" + (re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-") or "column")
         again = 1
         while slug.lower() in taken:
@@ -165,7 +174,7 @@ def _figures(
 
 
 def _panels(
-    frame: pd.DataFrame, width: float, height: float, legend: bool = False
+    frame: pd.DataFrame, width: float, height: float, named_by: str = ""
 ) -> tuple[Figure, list[tuple[Axes, pd.DataFrame]]]:
     """A figure with an axes for every way of measuring in the table, titled by what tells the panels apart."""
     from matplotlib.figure import Figure
@@ -174,8 +183,8 @@ def _panels(
     differs = [i for i, name in enumerate(PANEL) if frame[name].nunique() > 1]
     n_columns = min(len(parts), 3 if len(parts) > 4 else 2)
     n_rows = -(-len(parts) // n_columns)
-    if legend:  # stands below the axes, a line for each name
-        height += 0.16 * min(MOST + 1, max(part["model"].nunique() for _, part in parts) + 1)
+    if named_by in frame.columns:  # what it names; stands below the axes, a line for each
+        height += 0.16 * min(MOST + 1, max(part[named_by].nunique() for _, part in parts) + 1)
     # Not pyplot's: nothing stays open, and no window system is asked for.
     figure = Figure(figsize=(width * n_columns, height * n_rows), layout="constrained")
     axes = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
@@ -183,7 +192,7 @@ def _panels(
         ax.set_visible(False)
     panels = []
     for ax, (values, part) in zip(axes, parts, strict=False):
-        title = ", ".join(_shown(str(values[i])) for i in differs if values[i])
+        title = ", ".join(shown(str(values[i])) for i in differs if values[i])
         ax.set_title(title, fontsize=10)
         panels.append((ax, part))
     return figure, panels
@@ -217,7 +226,7 @@ def _draw_spectra(ax: Axes, rows: pd.DataFrame, spectra: Mapping[str, xr.Dataset
     ax.set(xscale="log", yscale="log", xlabel="rank", ylabel="eigenvalue (share of total variance)")
     if ends:  # where rank runs out eigenvalues fall to rounding; the figure is for what the fits describe
         ax.set_ylim(bottom=float(min(ends)) / 100)
-    _legend(ax, named, len(rows), "alpha of the last layer")
+    legend(ax, named, _spread_of(named, len(rows), "alpha of the last layer"))
 
 
 def _draw_depth(ax: Axes, rows: pd.DataFrame) -> None:
@@ -231,20 +240,20 @@ def _draw_depth(ax: Axes, rows: pd.DataFrame) -> None:
             continue
         colour, style = colour_of(coloured.index(index))
         bar = ax.errorbar(
-            line["depth"], line["alpha"], yerr=_errors(line) if len(coloured) <= FEW else None, color=colour, ls=style,
+            line["depth"], line["alpha"], yerr=errors(line) if len(coloured) <= FEW else None, color=colour, ls=style,
             marker="o", ms=3, lw=1.2, elinewidth=0.6, capsize=1.5,
         )  # fmt: skip
         named.append((bar, names[index]))
     ax.axhline(1, color="black", lw=0.8, ls=":")
     ax.set(xlabel="depth in the network", ylabel="alpha", xlim=(-0.03, 1.03))
-    _legend(ax, named, len(lines), "models")
+    legend(ax, named, _spread_of(named, len(lines), "models"))
 
 
 def _draw_sorted(ax: Axes, rows: pd.DataFrame) -> None:
     rows = rows[rows["alpha"].notna()].sort_values("alpha", kind="stable")
     y = np.arange(len(rows))
     ax.errorbar(
-        rows["alpha"], y, xerr=_errors(rows), color=colour_of(0)[0], ls="none", marker="o", ms=3.5, lw=0.9, capsize=1.5
+        rows["alpha"], y, xerr=errors(rows), color=colour_of(0)[0], ls="none", marker="o", ms=3.5, lw=0.9, capsize=1.5
     )
     ax.axvline(1, color="black", lw=0.8, ls=":")
     if len(rows) <= LABELLED:
@@ -252,27 +261,6 @@ def _draw_sorted(ax: Axes, rows: pd.DataFrame) -> None:
     else:
         ax.set_ylabel(f"{len(rows)} models, sorted")
     ax.set(xlabel="alpha of the last layer", ylim=(-0.8, max(len(rows), 1) - 0.2))
-
-
-def _draw_against(ax: Axes, rows: pd.DataFrame, name: str, of_model: bool) -> None:
-    rows = rows[rows["alpha"].notna() & rows[name].notna()]
-    x, y = rows[name].to_numpy(dtype=float), rows["alpha"].to_numpy(dtype=float)
-    ax.errorbar(
-        x, y, yerr=_errors(rows), color=colour_of(0)[0], ls="none", marker="o", ms=4, lw=0.6, capsize=1.5, alpha=0.8
-    )
-    if x.size and x.min() > 0 and x.max() >= 100 * x.min():
-        ax.set_xscale("log")
-    ax.axhline(1, color="black", lw=0.8, ls=":")
-    ax.set(xlabel=_shown(name), ylabel="alpha of the last layer" if of_model else "alpha of each layer")
-    if x.size > 2 and np.ptp(x) > 0 and np.ptp(y) > 0:
-        said = f"Spearman {stats.spearmanr(x, y)[0]:.2f}, n = {x.size}".replace("-", "\N{MINUS SIGN}")
-        ax.set_title("\n".join(filter(None, [ax.get_title(), said])), fontsize=10)
-
-
-def _errors(rows: pd.DataFrame) -> np.ndarray:
-    """Lengths of the intervals' two sides (2, row); none where no interval was computed."""
-    alpha = rows["alpha"].to_numpy(dtype=float)
-    return np.nan_to_num(np.abs(rows[["low", "high"]].to_numpy(dtype=float).T - alpha))
 
 
 def _spread(rows: pd.DataFrame) -> list[int]:
@@ -295,19 +283,8 @@ def _names(rows: pd.DataFrame) -> list[str]:
         told = [", ".join(filter(None, texts)) for texts in rows[columns].itertuples(index=False, name=None)]
         if len(set(told)) == len(told):
             break
-    return [_shown(name) for name in told]
+    return [shown(name) for name in told]
 
 
-def _shown(text: str) -> str:
-    """A name as it was written, on one line, shortened in its middle."""
-    text = "".join(letter if letter.isprintable() else " " for letter in text)
-    return _literal(text if len(text) <= 48 else f"{text[:28]}...{text[-17:]}")
-
-
-def _legend(ax: Axes, named: list[tuple[Any, str]], n: int, what: str) -> None:
-    title = what if len(named) == n else f"{what}: {len(named)} of {n}, spread over alpha, the others grey"
-    # Handed over explicitly: matplotlib leaves labels that begin with an underscore out of a legend of its own making.
-    ax.legend(
-        [handle for handle, _ in named], [label for _, label in named], loc="upper center",
-        bbox_to_anchor=(0.5, -0.16), fontsize=7, frameon=False, title=title, title_fontsize=7,
-    )  # fmt: skip
+def _spread_of(named: list[tuple[Any, str]], n: int, what: str) -> str:
+    return what if len(named) == n else f"{what}: {len(named)} of {n}, spread over alpha, the others grey"

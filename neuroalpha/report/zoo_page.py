@@ -1,4 +1,4 @@
-"""One self-contained HTML page of a zoo: its table, spectra, alpha by depth and against anything, opens offline."""
+"""One self-contained HTML page of a zoo: table, spectra, alpha by depth, tasks, statistics; opens offline."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ import neuroalpha
 from neuroalpha._files import check_target, write_text
 from neuroalpha._text import valid
 from neuroalpha.errors import InputError, nearest
+from neuroalpha.report.zoo_columns import is_numbers, numbers, pack, texts
+from neuroalpha.report.zoo_tasks import noise_data, sentences_data, statistics_data, targets
 from neuroalpha.spectrum.result import check_spectrum
 
 REQUIRED = ("key", "model", "images", "layer", "alpha")
@@ -33,7 +35,7 @@ NUMBERS = (
 )  # fmt: skip
 FULL_RANKS = 50  # every rank up to here is on the page
 MOST_RANKS = 160  # of one spectrum on the page: below a pixel apart on log axes, and 2,000 of them are about 5 MB
-SCRIPTS = ("zoo_data.js", "zoo_figures.js", "zoo_table.js")
+SCRIPTS = ("zoo_data.js", "zoo_figures.js", "zoo_tasks.js", "zoo_noise.js", "zoo_statistics.js", "zoo_table.js")
 
 
 def zoo_page(
@@ -44,6 +46,9 @@ def zoo_page(
     title: str = "Alpha of a model zoo",
     failures: pd.DataFrame | None = None,
     notes: str | Sequence[str] | None = None,
+    noise: pd.DataFrame | None = None,
+    statistics: pd.DataFrame | None = None,
+    sentences: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
 ) -> Path:
     """Write a page on which a zoo's table can be sorted, filtered, looked into and downloaded.
 
@@ -53,7 +58,9 @@ def zoo_page(
         One row for each model, images, layer, reduction, estimator and window: columns ``key``, ``model``, ``images``,
         ``layer`` and ``alpha``; ``weights``, ``depth``, ``reduce``, ``estimator``, ``window``, ``low``, ``high``,
         ``first``, ``last``, ``verdict`` and how the row was made as known. Any further column of numbers can be sorted
-        by and plotted against.
+        by and plotted against. Accuracies and scores of readouts, shifts and label noise (``accuracy``,
+        ``accuracy: <shift>``, ``noise_area: <noise>``, ...: :func:`neuroalpha.report.zoo_tasks.targets`) are drawn
+        against alpha, with intervals from columns ``<name>_low`` and ``<name>_high``, coloured by ``family``.
     spectra : mapping of str to Dataset
         By ``key``. All ranks up to 50 are put on the page, then log-spaced ones, 160 in all. A row may have none.
     path : path
@@ -64,6 +71,14 @@ def zoo_page(
         What could not be measured: columns ``model``, ``images``, ``layer``, ``reason``.
     notes : str or sequence of str, optional
         Paragraphs shown below the title.
+    noise : DataFrame, optional
+        Noise curves: columns ``key`` (of a row of the table), ``noise`` (its kind), ``level`` and ``accuracy``;
+        ``low``, ``high`` and ``memorisation`` as known. One row for each key, kind and level.
+    statistics : DataFrame, optional
+        The tidy table of :func:`neuroalpha.relate`: columns ``target`` (or ``y``), ``statistic`` and ``value``;
+        ``layer``, ``window``, ``low``, ``high``, ``p``, ``p_corrected``, ``n_models``, ``note`` and others as known.
+    sentences : sequence of str or mapping of str to sequence of str, optional
+        What the statistics say in plain words; by target, where a mapping.
 
     Returns
     -------
@@ -72,8 +87,8 @@ def zoo_page(
     Raises
     ------
     InputError
-        When the table is empty or lacks a column, something in ``spectra`` is no spectrum, or the file cannot be
-        written.
+        When the zoo's table is empty, a table lacks a column, something in ``spectra`` is no spectrum, noise curves are
+        of no row of the table or have two values at one level, or the file cannot be written.
 
     Examples
     --------
@@ -93,6 +108,9 @@ def zoo_page(
     drawn = {key: spectra[key] for key in dict.fromkeys(frame["key"]) if key in spectra}
     for spectrum in drawn.values():
         check_spectrum(spectrum)
+    curves = noise_data(noise, frame["key"])
+    wanted = targets(frame, [curve["noise"] for curve in curves])
+    told, stated = statistics_data(statistics), sentences_data(sentences)
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
 
@@ -109,7 +127,19 @@ def zoo_page(
         style=Markup(_inlined("zoo.css")),
         digests=" ".join(f"'sha256-{_digest(script)}'" for script in scripts),
         scripts=[Markup(script) for script in scripts],
-        data=Markup(to_json({"table": packed(frame, drawn) | {"given": given}, "spectra": spectra_data(drawn)})),
+        data=Markup(
+            to_json(
+                {
+                    "table": packed(frame, drawn) | {"given": given},
+                    "spectra": spectra_data(drawn),
+                    "tasks": {"targets": wanted, "noise": curves, "statistics": told},
+                }
+            )
+        ),
+        has_targets=bool(wanted),
+        has_noise=bool(curves),
+        has_statistics=told is not None,
+        sentences=stated,
         n_rows=len(frame),
         n_models=len(frame[["model", "weights"]].drop_duplicates()),
         n_images=frame["images"].nunique(),
@@ -132,36 +162,15 @@ def complete(table: pd.DataFrame) -> pd.DataFrame:
         columns[name] = table[name] if name in table.columns else pd.Series("" if name in TEXT else np.nan, table.index)
     columns |= {str(name): table[name] for name in table.columns if str(name) not in columns}
     for name, values in columns.items():
-        if name in NUMBERS or (name not in TEXT and _is_numbers(values)):
-            numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-            columns[name] = np.where(np.isfinite(numbers), numbers, np.nan)
-        else:
-            columns[name] = ["" if pd.isna(value) else valid(str(value)) for value in values]
+        of_numbers = name in NUMBERS or (name not in TEXT and is_numbers(values))
+        columns[name] = numbers(values) if of_numbers else texts(values)
     return pd.DataFrame(columns)
 
 
-def _is_numbers(values: pd.Series) -> bool:
-    if values.dtype == bool:
-        return False
-    known = values.dropna()
-    return bool(len(known)) and all(isinstance(v, int | float | np.number) and not isinstance(v, bool) for v in known)
-
-
 def packed(frame: pd.DataFrame, spectra: Mapping[str, xr.Dataset]) -> dict[str, Any]:
-    """Columns for the page: numbers as they are, text as distinct values and where each stands."""
-    columns: dict[str, Any] = {}
-    for name in frame.columns:
-        if frame[name].dtype == float:
-            columns[name] = {"numbers": [None if np.isnan(v) else _short(v) for v in frame[name].tolist()]}
-        else:
-            codes, values = pd.factorize(frame[name], use_na_sentinel=False)
-            columns[name] = {"values": [str(value) for value in values], "at": codes.tolist()}
+    """The table's columns for the page, and where each row's line stands in its spectrum."""
     heights = [line_height(spectra.get(str(row.key)), row) for row in frame.itertuples()]
-    return {"columns": columns, "n": len(frame), "heights": [h if np.isfinite(h) else None for h in heights]}
-
-
-def _short(value: float) -> float | int:
-    return int(value) if value == int(value) and abs(value) < 2**53 else value
+    return {"columns": pack(frame), "n": len(frame), "heights": [h if np.isfinite(h) else None for h in heights]}
 
 
 def line_height(spectrum: xr.Dataset | None, row: Any) -> float:

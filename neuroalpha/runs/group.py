@@ -174,15 +174,16 @@ def _group(
     tasks = tuple(task for task in plan.tasks if any(fnmatchcase(shown.name, pattern) for pattern in task.images))
     if not tasks:
         return None
-    named = {name for task in tasks for name in image_sets(task.kind, task.options)} - {shown.name}
-    beside = tuple(each for each in pictures if each.name in named)
+    named = {name for task in tasks for name in image_sets(task.kind, task.options)}
+    beside = tuple(each for each in pictures if each.name in named - {shown.name})
     key = content_key(
         {
             "model": identity,
             "images": [shown.digest, shown.name],
             "layers": {**asdict(layers), "models": ""},
             "tasks": [{"kind": task.kind, **task.options} for task in tasks],
-            **({"beside": [[each.digest, each.name] for each in beside]} if beside else {}),
+            # Spectra know nothing of labels, nor of further sets.
+            **({"labels": [[each.labels, each.digest, each.name] for each in (shown, *beside)]} if named else {}),
         }
     )
     return Group(key, model, shown, layers, tasks, beside)

@@ -2,7 +2,8 @@
 
 Each module has ``OPTIONS`` (names of the options of its ``[[tasks]]`` table, with defaults), ``check(options, where)``
 (what is wrong with their values), ``jobs(subject, options)`` (the jobs of one model on one image set, each with a
-content key) and ``perform(subject, jobs, options, settings)`` (do some of them: yields results and failures).
+content key) and ``perform(subject, jobs, options, settings)`` (do some of them: yields results and failures). It may
+have ``IMAGES`` and ``PATHS``: options that name further image sets of the plan, and options that hold lists of paths.
 """
 
 from __future__ import annotations
@@ -13,12 +14,31 @@ from typing import Any
 
 from neuroalpha.errors import InputError, nearest
 
-KINDS: Mapping[str, str] = {"spectra": "neuroalpha.runs.spectra"}
+KINDS: Mapping[str, str] = {
+    "spectra": "neuroalpha.runs.spectra",
+    "readouts": "neuroalpha.runs.readouts",
+    "shifts": "neuroalpha.runs.shifts",
+    "noise": "neuroalpha.runs.noise",
+}
 
 
 def module_of(kind: str) -> Any:
     """The module of a kind, imported when it is needed: most kinds need torch."""
     return importlib.import_module(KINDS[kind])
+
+
+def image_sets(kind: str, options: Mapping[str, Any]) -> list[str]:
+    """Names of the further image sets that a task needs, beside those that it is done on."""
+    named: list[str] = []
+    for option in getattr(module_of(kind), "IMAGES", ()):
+        value = options[option]
+        named += [value] if isinstance(value, str) else value
+    return named
+
+
+def path_options(kind: str) -> tuple[str, ...]:
+    """Names of the options that hold lists of paths."""
+    return getattr(module_of(kind), "PATHS", ())
 
 
 def check_options(kind: str, options: Mapping[str, Any], where: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 from collections.abc import Mapping
@@ -9,7 +10,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from neuroalpha._cache import ResultCache, content_key
+from neuroalpha._text import valid
 from neuroalpha.errors import InputError
 from neuroalpha.runs.plan import ImageEntry, Plan
 
@@ -29,6 +33,8 @@ class PictureSpec:
     """Unreadable images that are left out."""
     models: tuple[str, ...] = ("*",)
     """Which models see them."""
+    labels: str = ""
+    """Digest of the labels; "" where there are none."""
 
     def payload(self) -> dict[str, Any]:
         """The set as JSON-like data."""
@@ -88,7 +94,7 @@ def open_images(spec: PictureSpec) -> Any:
     """
     from neuroalpha.networks.images import images
 
-    key = content_key({"options": spec.options, "skipped": spec.skipped, "digest": spec.digest})
+    key = content_key({"options": spec.options, "skipped": spec.skipped, "digest": spec.digest, "labels": spec.labels})
     with _opening:
         if key not in _opened:
             shown = images(**spec.options, skip_bad=list(spec.skipped) or False)
@@ -124,12 +130,29 @@ def _survey(
     }
     key = content_key({"options": options, "files": _stamps(source)})
     seen = held.get(key) if held is not None else None
-    if seen is None or (seen["skipped"] and not skip_bad):
+    if seen is None or "labels" not in seen or (seen["skipped"] and not skip_bad):
         shown = images(**options, skip_bad=skip_bad, progress=progress)
         seen = {"digest": shown.digest(progress=progress), "n": len(shown), "skipped": list(map(str, shown.skipped))}
+        seen["labels"] = label_digest(shown.label)
         if held is not None and note:
             held.put(key, seen)
-    return PictureSpec(entry.called(), options, seen["digest"], seen["n"], tuple(seen["skipped"]), tuple(entry.models))
+    return PictureSpec(
+        entry.called(),
+        options,
+        seen["digest"],
+        seen["n"],
+        tuple(seen["skipped"]),
+        tuple(entry.models),
+        seen["labels"],
+    )
+
+
+def label_digest(labels: Any) -> str:
+    """Short digest of the labels of a set, "" where there are none."""
+    if labels is None:
+        return ""
+    text = "\n".join(map(str, np.asarray(labels).tolist()))
+    return hashlib.sha256(valid(text).encode()).hexdigest()[:16]
 
 
 def _stamps(source: Path) -> list[list[str | int]]:

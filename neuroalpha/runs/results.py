@@ -15,6 +15,7 @@ from neuroalpha.compare.zoo_table import zoo_table
 from neuroalpha.errors import InputError
 from neuroalpha.runs.folder import RunFolder
 from neuroalpha.runs.status import zoo_status
+from neuroalpha.runs.task_columns import add_columns, noise_frame, task_columns
 
 
 def read_results(folder: str | os.PathLike[str]) -> dict[str, xr.Dataset]:
@@ -36,45 +37,56 @@ def read_results(folder: str | os.PathLike[str]) -> dict[str, xr.Dataset]:
     neuroalpha.errors.InputError: ... is not the folder of a run; ...
     """
     found: dict[str, xr.Dataset] = {}
-    for spectrum in _labelled(RunFolder.open(folder)):
+    for spectrum in labelled(RunFolder.open(folder)):
         found.setdefault(spectrum.attrs["key"], spectrum)
     return found
 
 
-def _labelled(run: RunFolder) -> Iterator[xr.Dataset]:
-    """One result after the other, with the names that the plan has for its model and images."""
+def labelled(run: RunFolder) -> Iterator[xr.Dataset]:
+    """One spectrum after the other, with the names that the plan has for its model and images.
+
+    Readouts come from a decomposition, too: where a plan asks for no spectra of a model on its training images, those
+    of its readouts stand in, which have no interval.
+    """
     for group in run.groups():
         known = run.jobs(group["key"])
-        for job in known["jobs"] if known else []:
-            if job["kind"] == "spectra" and run.has(job["key"]):
-                labels = {name: known[name] for name in ("model", "weights", "images")} if known else {}
+        jobs = [job for job in known["jobs"] if run.has(job["key"])] if known else []
+        measured = {job["layer"] for job in jobs if job["kind"] == "spectra"}
+        for job in jobs:
+            if job["kind"] == "spectra" or (job["kind"] == "readouts" and job["layer"] not in measured):
+                labels = {name: known.get(name, "") for name in ("model", "weights", "images", "family")}
                 title = f"{labels['model']} {job['layer']} on {labels['images']}"
-                yield run.read_result(job["key"]).assign_attrs(identifier=title, **labels)
+                found = run.read_result(job["key"])
+                if job["kind"] == "spectra" or "eigenvalue" in found:
+                    yield found.assign_attrs(identifier=title, **labels)
 
 
-def has_results(folder: str | os.PathLike[str]) -> bool:
-    """Whether anything was measured yet."""
+def has_spectra(folder: str | os.PathLike[str]) -> bool:
+    """Whether anything was measured yet that can stand in a table."""
     run = RunFolder.open(folder)
     known = (run.jobs(group["key"]) for group in run.groups())
-    return any(run.has(job["key"]) for each in known if each for job in each["jobs"])
+    of = ("spectra", "readouts")
+    return any(run.has(job["key"]) for each in known if each for job in each["jobs"] if job["kind"] in of)
 
 
 def run_table(folder: str | os.PathLike[str], spectra: dict[str, xr.Dataset] | None = None) -> pd.DataFrame:
-    """One row for each result and window of the plan; see :func:`neuroalpha.compare.zoo_table.zoo_table`.
+    """One row for each spectrum and window of the plan; see :func:`neuroalpha.compare.zoo_table.zoo_table`.
+
+    Readouts, shifts and noise of the same model and layer are further columns.
 
     ``spectra`` is filled with the results by key, without their draws: of thousands they would not fit into memory.
     """
     run = RunFolder.open(folder)
-    if not has_results(folder):
+    if not has_spectra(folder):
         raise InputError(f"{folder} has no results yet; `neuroalpha zoo status {folder}` says why")
 
     def passing() -> Iterator[xr.Dataset]:
-        for spectrum in _labelled(run):
+        for spectrum in labelled(run):
             if spectra is not None:
                 spectra.setdefault(spectrum.attrs["key"], spectrum.drop_vars("eigenvalue_draw", errors="ignore"))
             yield spectrum
 
-    return zoo_table(passing(), run.windows)
+    return add_columns(zoo_table(passing(), run.windows), task_columns(run))
 
 
 def check_join(files: Sequence[Path]) -> None:
@@ -92,6 +104,9 @@ def write_report(
     title: str | None = None,
 ) -> list[Path]:
     """Write ``table.csv``, ``report.html`` and ``figures/`` of a run; returns what was written.
+
+    With shifts or noise in the plan and enough models also ``statistics.csv``: alpha against what the readouts did,
+    which stands on the page with the sentences.
 
     Parameters
     ----------
@@ -120,6 +135,7 @@ def write_report(
 
     matplotlib.use("Agg")
     from neuroalpha.compare.accuracy import join_accuracy
+    from neuroalpha.compare.claims import statements_of
     from neuroalpha.report.zoo_figures import zoo_figures
     from neuroalpha.report.zoo_page import zoo_page
 
@@ -129,12 +145,16 @@ def write_report(
     check_join([Path(file) for file in join])
     spectra: dict[str, xr.Dataset] = {}
     table = run_table(folder, spectra)
-    against: list[str] = []
+    drawn = ("accuracy", "corruption_accuracy", "mean_corruption_error", "noise_area: symmetric")
+    against = [name for name in drawn if name in table.columns]
     if join:
         known = set(table.columns)
         table = join_accuracy(table, join)
-        against = [name for name in table.columns if name not in known and table[name].notna().any()]
+        against += [name for name in table.columns if name not in known and table[name].notna().any()]
     written = [write_text(run.path / "table.csv", table.to_csv(index=False))]
+    statistics, said = statements_of(table)
+    if statistics is not None:
+        written.append(write_text(run.path / "statistics.csv", statistics.to_csv(index=False)))
     written.append(
         zoo_page(
             table,
@@ -142,6 +162,9 @@ def write_report(
             page,
             title=title or run.title or run.path.resolve().name,
             failures=_failures(run),
+            noise=noise_frame(run, table),
+            statistics=statistics,
+            sentences=said,
         )
     )
     figures = make_folder(run.path / "figures")

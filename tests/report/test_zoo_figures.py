@@ -14,6 +14,7 @@ from scipy import stats
 
 import neuroalpha as na
 from neuroalpha.report import zoo_figures as module
+from neuroalpha.report.zoo_against import draw_against, draw_target
 from neuroalpha.report.zoo_figures import last_layers, zoo_figures
 from neuroalpha.report.zoo_page import complete
 
@@ -95,7 +96,7 @@ def test_panels_hold_what_was_measured_in_one_way(zoo):
 def test_a_column_of_the_model_has_one_point_a_model(zoo):
     frame = complete(zoo[0])
     last = frame[last_layers(frame)]
-    ax = panels_of(last, lambda ax, rows: module._draw_against(ax, rows, "results-a top1", True))[0]
+    ax = panels_of(last, lambda ax, rows: draw_against(ax, rows, "results-a top1", True))[0]
     part = last[last["images"] == "imagenette"]
     rho = stats.spearmanr(part["results-a top1"], part["alpha"])[0]
     assert ax.get_title() == f"imagenette\nSpearman {rho:.2f}, n = 5".replace("-", "\N{MINUS SIGN}")
@@ -133,6 +134,43 @@ def test_names_of_files_do_not_meet(zoo, tmp_path):
     twice = table.assign(**{"a b": 1.0, "a-B": 2.0, "///": 3.0})
     paths = zoo_figures(twice, spectra, tmp_path, formats=["svg"], against=["a b", "a-B", "///", "a b"])
     assert [path.name for path in paths[3:]] == ["against-a-b.svg", "against-a-B-2.svg", "against-column.svg"]
+
+
+def test_a_target_is_drawn_against_alpha_with_families_and_intervals(zoo, tmp_path):
+    table, spectra = zoo
+    families = ["plain", "residual", "$x$ <b>", "plain", ""]
+    accuracy = np.random.default_rng(0).uniform(0.3, 0.9, len(table))
+    table = table.assign(
+        family=table["model"].str[-1].astype(int).map(lambda i: families[i]), accuracy=accuracy,
+        accuracy_low=accuracy - 0.05, accuracy_high=accuracy + 0.02, relative_drop=1 - accuracy,
+    )  # fmt: skip
+    frame = complete(table)
+    last = last_layers(frame)
+    (target, drop) = module.targets(frame)[:2]
+
+    def draw(ax, rows):
+        draw_target(ax, rows, last[rows.index], target, ["$x$ <b>", "plain", "residual"])
+
+    ax = panels_of(frame, draw)[0]
+    part, is_last = frame[frame["images"] == "imagenette"], last[frame["images"] == "imagenette"]
+    drawn = [bars.lines[0].get_xydata() for bars in ax.containers]
+    np.testing.assert_allclose(np.sort(np.vstack(drawn), axis=0), np.sort(part[["alpha", "accuracy"]], axis=0))
+    assert {len(bars.lines[2]) for bars in ax.containers} == {2}  # both intervals
+    inside = ax.containers[-1]  # the last layer of the one residual model
+    (row,) = part[is_last & (part["family"] == "residual")].itertuples()
+    (across,), (up,) = (lines.get_segments() for lines in inside.lines[2])
+    np.testing.assert_allclose(across[:, 0], [row.low, row.high])
+    np.testing.assert_allclose(up[:, 1], [row.accuracy_low, row.accuracy_high])
+    rho = [stats.spearmanr(rows["alpha"], rows["accuracy"])[0] for rows in (part[is_last], part)]
+    said = f"imagenette\nSpearman: last layers {rho[0]:.2f}, n = 5; all layers {rho[1]:.2f}, n = 15"
+    assert ax.get_title() == said.replace("-", "\N{MINUS SIGN}")
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [r"\$x\$ <b>", "plain", "residual"]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("alpha", "accuracy")
+    ax = panels_of(frame, lambda ax, rows: draw_target(ax, rows, last[rows.index], drop))[0]
+    assert ax.get_ylabel() == "relative drop (lower is better)"
+    assert ax.get_legend() is None
+    paths = zoo_figures(table, spectra, tmp_path, formats=["svg"], against=["accuracy", "relative_drop"])
+    assert {"$x$ <b>", "families"} <= set(texts_of(paths[3]))
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,31 @@ def test_names_cannot_become_code(zoo, tmp_path):
     assert data_of(path)["table"]["columns"]["model"]["values"] == [EVIL]
 
 
+def test_tasks_stand_on_the_page_only_where_given(zoo, page, tmp_path):
+    table, spectra = zoo
+    plain = page.read_text(encoding="utf-8")
+    assert not re.search('id="(tasks|noise|statistics|sentences)"', plain)
+    assert data_of(page)["tasks"] == {"targets": [], "noise": [], "statistics": None}
+    noise = pd.DataFrame({"key": table["key"], "noise": EVIL, "level": 0.2, "accuracy": 0.5})
+    statistics = pd.DataFrame({"target": [EVIL], "statistic": EVIL, "value": 0.5, EVIL: EVIL})
+    path = zoo_page(
+        table.assign(accuracy=0.5, **{f"accuracy: {EVIL}": 0.4}), spectra, tmp_path / "tasks.html",
+        noise=noise, statistics=statistics, sentences={EVIL: [EVIL, EVIL]},
+    )  # fmt: skip
+    text = path.read_text(encoding="utf-8")
+    assert re.findall('id="(tasks|noise|statistics|sentences)"', text) == ["tasks", "noise", "statistics", "sentences"]
+    assert "<img src=x" not in text
+    assert text.count("</script>") == 3
+    assert text.count(html.escape("</script><img src=x onerror=alert(1)>")) == 4  # a heading, its target, two sentences
+    tasks = data_of(path)["tasks"]
+    assert [one["name"] for one in tasks["targets"]] == ["accuracy", f"accuracy: {EVIL}"]
+    assert {one["noise"] for one in tasks["noise"]} == {EVIL}
+    assert tasks["statistics"]["columns"][EVIL]["values"] == [EVIL]
+    only = zoo_page(table, spectra, tmp_path / "said.html", sentences="Nothing.").read_text(encoding="utf-8")
+    assert "<p>Nothing.</p>" in only
+    assert 'id="statistics-table"' not in only
+
+
 @given(st.text())
 def test_json_cannot_end_a_script(text):
     written = to_json({"a": text})
@@ -192,6 +217,10 @@ def test_bad_input(zoo, tmp_path):
         zoo_page(table, dict.fromkeys(table["key"], 3), tmp_path / "z.html")
     with pytest.raises(na.InputError, match="failures have no column 'reason'"):
         zoo_page(table, spectra, tmp_path / "z.html", failures=pd.DataFrame({"model": [], "images": [], "layer": []}))
+    with pytest.raises(na.InputError, match="noise curves have no column 'key'"):
+        zoo_page(table, spectra, tmp_path / "z.html", noise=pd.DataFrame({"level": [0.1]}))
+    with pytest.raises(na.InputError, match="statistics have no column 'target'"):
+        zoo_page(table, spectra, tmp_path / "z.html", statistics=pd.DataFrame({"value": [0.1]}))
     with pytest.raises(na.InputError, match="does not exist"):
         zoo_page(table, spectra, tmp_path / "none" / "z.html")
     assert list(tmp_path.iterdir()) == []

@@ -88,6 +88,16 @@ class Place:
         options = f"width = {width}" + (f', hold = "{self.hold}"' if hold else "")
         return f'code = "nets.py:small"\noptions = {{ {options} }}'
 
+    def labelled(self, name: str, n: int = 60, seed: int = 1, classes: tuple[str, ...] = ("ash", "elm", "fir")) -> str:
+        """Write coloured noise whose hue tells the class, most of the time; returns the image entry."""
+        rng = np.random.default_rng(seed)
+        codes = rng.integers(len(classes), size=n)
+        codes[: len(classes)] = np.arange(len(classes))
+        pixels = rng.integers(20, 180, (n, 20, 20, 3))
+        pixels[np.arange(n), :, :, codes % 3] += 25
+        np.savez(self.folder / f"{name}.npz", images=pixels.astype(np.uint8), labels=np.array(classes)[codes])
+        return f'[[images]]\nname = "{name}"\nsource = "{name}.npz"\nkey = "images"\nlabel_key = "labels"\n'
+
     def odd(self, what: str) -> str:
         """A model entry."""
         return f'code = "nets.py:odd"\noptions = {{ what = "{what}" }}'

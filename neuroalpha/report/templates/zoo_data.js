@@ -1,13 +1,22 @@
 // What the page knows: the table's columns, the spectra, and how numbers and names are written.
 
+const $ = id => document.getElementById(id);
+function make(tag, text, more) {
+  const element = document.createElement(tag);
+  if (text !== undefined) element.textContent = text;
+  return Object.assign(element, more);
+}
+
 const DATA = JSON.parse(document.getElementById('data').textContent);
 const N = DATA.table.n;
-const COLUMNS = new Map(); // name -> {values: [one a row], numeric}
-for (const [name, packed] of Object.entries(DATA.table.columns)) {
-  const numeric = 'numbers' in packed;
-  const values = numeric ? packed.numbers.map(v => (v === null ? NaN : v)) : packed.at.map(i => packed.values[i]);
-  COLUMNS.set(name, { values, numeric });
+function unpacked(columns) { // name -> {values: [one a row], numeric}
+  return new Map(Object.entries(columns).map(([name, packed]) => {
+    const numeric = 'numbers' in packed;
+    const values = numeric ? packed.numbers.map(v => (v === null ? NaN : v)) : packed.at.map(i => packed.values[i]);
+    return [name, { values, numeric }];
+  }));
 }
+const COLUMNS = unpacked(DATA.table.columns);
 const at = (name, row) => COLUMNS.get(name).values[row];
 const known = value => (typeof value === 'number' ? Number.isFinite(value) : value !== '');
 const anyKnown = name => COLUMNS.has(name) && COLUMNS.get(name).values.some(known);
@@ -18,6 +27,8 @@ const LABELS = {
   effective_rank: 'effective rank', effective_rank_singular: 'effective rank (singular values)', n_constant: 'constant units', n_80: 'components for 80 %', n_95: 'components for 95 %', stable_rank: 'stable rank', n_90: 'components for 90 %', parameters: 'parameters', seed: 'seed',
   low: 'alpha, low end', high: 'alpha, high end', alpha_window_min: 'least alpha of other windows',
   alpha_window_max: 'greatest alpha of other windows', first: 'first rank', last: 'last rank',
+  balanced_accuracy: 'balanced accuracy', knn_accuracy: 'kNN accuracy', logistic_accuracy: 'logistic accuracy', calibration_error: 'calibration error',
+  corruption_accuracy: 'corruption accuracy', mean_corruption_error: 'mean corruption error', relative_drop: 'relative drop',
 };
 const labelOf = name => (Object.hasOwn(LABELS, name) ? LABELS[name] : name);
 
@@ -66,21 +77,27 @@ function spectrumOf(row) {
   return decoded.get(key);
 }
 
-// A model's last layer: the greatest depth with an alpha (a classifier of ten units has none) among its rows with the
-// same weights and images; without any alpha, the greatest depth.
-const LAST = (() => {
+// A model's first, middle and last layer: by depth among its rows with the same weights and images; of layers without an
+// alpha (a classifier of ten units has none) only where all are. Rows of a model without depths are all of these.
+const ROLES = (() => {
   const name = row => JSON.stringify([at('model', row), at('weights', row), at('images', row)]);
-  const deepest = new Map();
-  const fitted = new Set();
-  for (let row = 0; row < N; row++) if (known(at('alpha', row))) fitted.add(name(row));
-  for (let row = 0; row < N; row++) {
-    const depth = at('depth', row);
-    if (fitted.has(name(row)) && !known(at('alpha', row))) continue;
-    if (Number.isFinite(depth)) deepest.set(name(row), Math.max(deepest.get(name(row)) ?? -Infinity, depth));
-    else if (!deepest.has(name(row))) deepest.set(name(row), -Infinity);
-  }
-  const names = Array.from({ length: N }, (_, row) => name(row));
-  return names.map((each, row) => deepest.get(each) === -Infinity || at('depth', row) === deepest.get(each));
+  const depths = new Map();
+  const add = row => {
+    if (!depths.has(name(row))) depths.set(name(row), new Set());
+    if (Number.isFinite(at('depth', row))) depths.get(name(row)).add(at('depth', row));
+  };
+  const rows = Array.from({ length: N }, (_, row) => row);
+  rows.filter(row => known(at('alpha', row))).forEach(add);
+  const of = new Map([...depths].filter(([, some]) => some.size));
+  depths.clear();
+  rows.forEach(add);
+  for (const [each, some] of depths) if (!of.has(each)) of.set(each, some);
+  const ordered = new Map([...of].map(([each, some]) => [each, [...some].sort((a, b) => a - b)]));
+  const role = which => rows.map(row => {
+    const some = ordered.get(name(row));
+    return !some.length || at('depth', row) === some[which(some.length)];
+  });
+  return { first: role(() => 0), middle: role(n => Math.floor((n - 1) / 2)), last: role(n => n - 1) };
 })();
 
 function averagedRanks(values) {
@@ -112,8 +129,20 @@ function csvCell(value) {
   const text = /^\s*[=+\-@]|^[\t\r\n]/.test(value) ? `'${value}` : value;
   return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
 }
-function toCsv(rows) {
-  const names = DATA.table.given;
-  const lines = [names.map(csvCell), ...rows.map(row => names.map(name => csvCell(at(name, row))))];
-  return lines.map(cells => cells.join(',') + '\r\n').join('');
+function saveCsv(columns, names, rows, file) {
+  const lines = [names.map(csvCell), ...rows.map(row => names.map(name => csvCell(columns.get(name).values[row])))];
+  const text = lines.map(cells => cells.join(',') + '\r\n').join('');
+  const url = URL.createObjectURL(new Blob([text], { type: 'text/csv;charset=utf-8' }));
+  const link = make('a', '', { href: url, download: file });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(url), 10000);
+}
+
+const byText = new Intl.Collator('en', { numeric: true }).compare;
+function inOrder(x, y, down) { // what is not known stays last
+  if (!known(x) || !known(y)) return known(y) - known(x);
+  const difference = typeof x === 'number' ? x - y : byText(x, y);
+  return down ? -difference : difference;
 }

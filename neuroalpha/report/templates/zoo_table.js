@@ -1,19 +1,12 @@
 // The table: sorting, filtering, the row pointed at and the row kept, how a row was made, the download.
 
-const $ = id => document.getElementById(id);
-function make(tag, text, more) {
-  const element = document.createElement(tag);
-  if (text !== undefined) element.textContent = text;
-  return Object.assign(element, more);
-}
-
 // What stands in the table. `sort` gives the value that a row is sorted by, `text` what is shown.
 const plainColumn = name => ({
   id: name, label: labelOf(name), number: COLUMNS.get(name).numeric, sort: row => at(name, row), text: row => written(name, at(name, row)),
 });
 const MADE = ['key', 'verdict_detail', 'source', 'preprocessing', 'software', 'seed'];
 const PARTS = ['low', 'high', 'first', 'last', 'alpha_window_min', 'alpha_window_max', 'window', 'intercept'];
-const ORDER = ['layer', 'depth', 'alpha', 'interval', 'window', 'verdict', 'images', 'weights', 'r2', 'windows', 'participation_ratio', 'effective_rank',
+const ORDER = ['layer', 'depth', 'alpha', 'interval', 'window', 'verdict', 'images', 'weights', 'family', 'r2', 'windows', 'participation_ratio', 'effective_rank',
   'stable_rank', 'n_90', 'n_stimuli', 'n_neuroids', 'reduce', 'estimator', 'parameters'];
 const COMPOSED = {
   interval: { id: 'interval', label: 'interval', number: true, sort: row => at('low', row), text: interval, title: 'sorted by its low end' },
@@ -31,7 +24,7 @@ const COMPOSED = {
 const EXTRA = [...COLUMNS.keys()].filter(name => name !== 'model' && ![...ORDER, ...MADE, ...PARTS].includes(name) && anyKnown(name));
 const SHOWN = [
   plainColumn('model'), { id: 'how', label: 'made', text: () => 'how', sort: null },
-  ...ORDER.map(name => COMPOSED[name] ?? plainColumn(name)), ...EXTRA.map(plainColumn),
+  ...ORDER.filter(name => name in COMPOSED || COLUMNS.has(name)).map(name => COMPOSED[name] ?? plainColumn(name)), ...EXTRA.map(plainColumn),
 ].filter(column => column.id === 'how' || Array.from({ length: N }, (_, row) => column.text(row)).some(text => text !== ''));
 
 const rowId = (() => {
@@ -47,6 +40,7 @@ let order = Array.from({ length: N }, (_, row) => row); // all rows as sorted
 let visible = new Set(order);
 let sorted = { id: null, down: false };
 let current = null, kept = null;
+const CHOSEN = ['images', 'window', 'estimator', 'layer'];
 const state = { dirty: false };
 
 function makeRow(row) {
@@ -78,16 +72,9 @@ function makeRow(row) {
 const body = $('zoo').tBodies[0];
 const elements = order.map(makeRow);
 
-function compare(a, b, column, down) {
-  const [x, y] = [column.sort(a), column.sort(b)];
-  if (!known(x) || !known(y)) return known(y) - known(x);
-  const difference = typeof x === 'number' ? x - y : compare.text.compare(x, y);
-  return down ? -difference : difference;
-}
-compare.text = new Intl.Collator('en', { numeric: true });
 function sortBy(column) {
   sorted = { id: column.id, down: sorted.id === column.id && !sorted.down };
-  order = Array.from({ length: N }, (_, row) => row).sort((a, b) => compare(a, b, column, sorted.down) || a - b);
+  order = Array.from({ length: N }, (_, row) => row).sort((a, b) => inOrder(column.sort(a), column.sort(b), sorted.down) || a - b);
   body.append(...order.map(row => elements[row]));
   [...$('zoo').tHead.rows[0].cells].forEach((cell, i) => {
     if (SHOWN[i].sort) cell.ariaSort = SHOWN[i].id !== sorted.id ? 'none' : sorted.down ? 'descending' : 'ascending';
@@ -100,12 +87,12 @@ const HAYSTACK = (() => {
 })();
 function filter() {
   const words = $('filter').value.toLowerCase().split(/\s+/).filter(Boolean);
-  const chosen = ['images', 'window', 'estimator'].map(name => [name, $(`by-${name}`).value]).filter(([, value]) => value !== '');
-  const last = $('by-role').value === 'last';
+  const chosen = CHOSEN.map(name => [name, $(`by-${name}`).value]).filter(([, value]) => value !== '');
+  const role = ROLES[$('by-role').value];
   visible = new Set();
   for (let row = 0; row < N; row++) {
     const inside = words.every(word => HAYSTACK[row].includes(word))
-      && chosen.every(([name, i]) => at(name, row) === choices[name][i]) && (!last || LAST[row]);
+      && chosen.every(([name, i]) => at(name, row) === choices[name][i]) && (!role || role[row]);
     elements[row].hidden = !inside;
     if (inside) visible.add(row);
   }
@@ -125,9 +112,15 @@ function drawFigures() {
   const rows = shownRows();
   drawDepth(rows);
   drawScatter(rows, $('against').value, $('log').checked);
+  drawTasks(rows);
+  drawNoise(rows);
   mark();
 }
-const mark = () => markFigures(kept, current, visible, $('against').value);
+function mark() {
+  markFigures(kept, current, visible, $('against').value);
+  markTasks(kept, current, visible);
+  markNoise(kept, current, visible);
+}
 
 function describe(row, isKept) {
   const line = make('p', undefined, { className: isKept ? 'kept' : '' });
@@ -250,11 +243,12 @@ for (const column of SHOWN) {
 }
 body.append(...elements);
 const choices = {};
-for (const name of ['images', 'window', 'estimator']) {
-  choices[name] = [...new Set(COLUMNS.get(name).values)].sort(compare.text.compare);
+const MOST_LAYERS = 24; // names to choose from; models of many kinds share hardly any
+for (const name of CHOSEN) {
+  choices[name] = [...new Set(COLUMNS.get(name).values)].sort(byText);
   const select = $(`by-${name}`);
   select.append(make('option', 'all', { value: '' }), ...choices[name].map((text, i) => make('option', text || '(none)', { value: String(i) })));
-  select.parentElement.hidden = choices[name].length < 2;
+  select.parentElement.hidden = choices[name].length < 2 || (name === 'layer' && choices[name].length > MOST_LAYERS);
 }
 const hiding = document.head.appendChild(document.createElement('style'));
 const MANY = 8; // further columns that stand in the table without being asked for
@@ -277,11 +271,11 @@ SHOWN.forEach((column, i) => {
 });
 hideColumns();
 
-const NOT_AGAINST = ['seed', 'low', 'high', 'first', 'last', 'intercept'];
+const NOT_AGAINST = ['seed', 'low', 'high', 'first', 'last', 'intercept', ...TARGETS.flatMap(each => [each.low, each.high])];
 const against = [...COLUMNS.keys()].filter(name => COLUMNS.get(name).numeric && name !== 'alpha' && !NOT_AGAINST.includes(name) && anyKnown(name));
 if (!against.length) against.push('alpha');
 $('against').append(...against.map(name => make('option', labelOf(name), { value: name })));
-const offered = accuracies.filter(name => against.includes(name));
+const offered = accuracies.filter(name => against.includes(name) && !isTarget(name)); // a target has a figure of its own
 $('against').value = offered.find(name => name === 'results-imagenet top1') ?? offered[0] ?? against.find(name => name === 'participation_ratio') ?? against[0];
 function suggestLog() {
   const values = COLUMNS.get($('against').value).values.filter(Number.isFinite);
@@ -294,6 +288,7 @@ $('against').addEventListener('change', () => {
   drawFigures();
 });
 $('log').addEventListener('change', drawFigures);
+for (const id of ['target', 'noise-kind', 'noise-measure']) $(id)?.addEventListener('change', drawFigures);
 let typing = 0;
 $('filter').addEventListener('input', () => {
   clearTimeout(typing);
@@ -301,19 +296,12 @@ $('filter').addEventListener('input', () => {
 });
 $('controls').addEventListener('change', event => event.target.id !== 'filter' && filter());
 $('controls').addEventListener('submit', event => event.preventDefault());
-$('download').addEventListener('click', () => {
-  const url = URL.createObjectURL(new Blob([toCsv(shownRows())], { type: 'text/csv;charset=utf-8' }));
-  const link = make('a', '', { href: url, download: 'zoo.csv' });
-  document.body.append(link);
-  link.click();
-  link.remove();
-  setTimeout(() => URL.revokeObjectURL(url), 10000);
-});
+$('download').addEventListener('click', () => saveCsv(COLUMNS, DATA.table.given, shownRows(), 'zoo.csv'));
 
 suggestLog();
 filter();
-for (const id of ['depth', 'scatter']) {
-  $(id).on?.('plotly_click', event => {
+for (const id of ['depth', 'scatter', 'tasks', 'noise']) {
+  $(id)?.on?.('plotly_click', event => {
     const row = event.points[0].customdata;
     if (typeof row !== 'number') return;
     point(row);

@@ -1,0 +1,166 @@
+"""What the readouts of one model need: its layers' responses to labelled images, decomposed once for all tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from neuroalpha.errors import InputError
+from neuroalpha.tasks.decomposition import Decomposition, decompose
+from neuroalpha.tasks.labels import Classes, encode
+
+if TYPE_CHECKING:
+    from neuroalpha.runs.group import Job, Layer, Subject
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """One layer, as its readouts are fitted and tested."""
+
+    decomposition: Decomposition
+    train: np.ndarray
+    """Training images along the components (n, r)."""
+    test: np.ndarray
+    """Test images along the components (m, r)."""
+    classes: Classes
+    """Their names, and the labels of both as codes."""
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that it holds."""
+        return self.train.nbytes + self.test.nbytes + self.decomposition.vectors.nbytes
+
+
+def labels_of(images: Any, name: str) -> np.ndarray:
+    """The label of every image, or InputError."""
+    found = images.label
+    if found is None:
+        raise InputError(
+            f"the images {name!r} have no labels, which a readout needs: give a folder with one sub-folder for each "
+            "class, or label_key= for an .npz file"
+        )
+    return np.asarray(found)
+
+
+def named_sets(subject: Subject, names: Sequence[str]) -> dict[str, Any]:
+    """What the results of a task depend on through its image sets: pixels and labels, not their names."""
+    named = [subject.group.images(name) for name in names]
+    return {"labels": subject.group.pictures.labels, "beside": [[each.digest, each.labels] for each in named]}
+
+
+def prepare(
+    subject: Subject, layers: Sequence[Layer], test: str, settings: Mapping[str, Any]
+) -> Iterator[tuple[Layer, Prepared | InputError]]:
+    """Every layer, decomposed; kept for the next task of the group as far as the memory allows.
+
+    Labels are checked before the model is run.
+    """
+    shown = subject.open(test)
+    own = labels_of(subject.images, subject.group.pictures.name)
+    classes = encode(own, labels_of(shown, test), len(subject.images), len(shown))
+    held: dict[Any, Prepared | InputError] = subject.shared.setdefault("prepared", {})
+    missing = [layer for layer in layers if (layer.name, test) not in held]
+    for layer in layers:
+        if layer not in missing:
+            yield layer, held[layer.name, test]
+    bound = settings["memory"] or _free_memory()
+    for part in _portions(missing, len(subject.images), len(shown), bound):
+        train, tested = (responses(subject, part, images, settings) for images in (subject.images, shown))
+        for layer in part:
+            done = _prepared(train.pop(layer.name), tested.pop(layer.name), classes)
+            kept = sum(each.nbytes for each in held.values() if isinstance(each, Prepared))
+            if isinstance(done, InputError) or kept + done.nbytes <= bound // 2:
+                held[layer.name, test] = done
+            yield layer, done
+
+
+def responses(
+    subject: Subject, layers: Sequence[Layer], images: Any, settings: Mapping[str, Any]
+) -> dict[str, np.ndarray]:
+    """Responses (image, unit) of each layer in float32."""
+    found: dict[str, np.ndarray] = {}
+    for start, stop, outputs in stream(subject, layers, images, settings):
+        for name, values in outputs.items():
+            if name not in found:
+                found[name] = np.empty((len(images), values.shape[1]), dtype=np.float32)
+            found[name][start:stop] = values.numpy()
+    return found
+
+
+def stream(
+    subject: Subject, layers: Sequence[Layer], images: Any, settings: Mapping[str, Any]
+) -> Iterator[tuple[int, int, dict[str, Any]]]:
+    """The layers' responses batch by batch, as :class:`neuroalpha.networks.stream.Stream` hands them out."""
+    from neuroalpha.networks.stream import Stream
+
+    with Stream(
+        subject.model,
+        images,
+        [layer.name for layer in layers],
+        {layer.name: layer.reduce for layer in layers},
+        channels={layer.name: layer.channels for layer in layers},
+        batch_size=settings["batch_size"],
+        device=settings["device"] or None,
+    ) as passing:
+        yield from passing
+
+
+def possible(subject: Subject, jobs: Sequence[Job]) -> Iterator[tuple[Job, Layer, str]]:
+    """Each job with its layer, and why its reduction is not possible, or ""."""
+    from neuroalpha.networks.reduce import make_reduction
+
+    layers = {layer.name: layer for layer in subject.layers}
+    for job in jobs:
+        layer = layers[job.layer]
+        try:
+            how = "flatten" if layer.reduce.startswith("project:") else layer.reduce  # which applies to all
+            make_reduction(layer.name, (1, *layer.shape), how, layer.channels)
+            yield job, layer, ""
+        except InputError as error:
+            yield job, layer, str(error)
+
+
+def _prepared(train: np.ndarray, test: np.ndarray, classes: Classes) -> Prepared | InputError:
+    try:
+        for name, values in (("training", train), ("test", test)):
+            wrong = ~np.isfinite(values).all(axis=1)
+            if wrong.any():
+                raise InputError(
+                    f"NaN or infinite activations for {int(wrong.sum())} of {wrong.size} {name} images (the first is "
+                    f"number {int(np.flatnonzero(wrong)[0])}); check the weights, the images, or half precision"
+                )
+        found = decompose(train)
+        if not found.values.size:
+            raise InputError("its output is the same for all training images: there is nothing to read out")
+        return Prepared(found, found.project(train), found.project(test[classes.test_rows]), classes)
+    except InputError as error:
+        return error
+
+
+def _portions(layers: Sequence[Layer], n: int, m: int, bound: int) -> Iterator[list[Layer]]:
+    """Layers that are held at the same time; one that does not fit even alone goes alone, and may fail."""
+    from neuroalpha.networks.reduce import make_reduction
+
+    part: list[Layer] = []
+    taken = 0
+    for layer in layers:
+        units = make_reduction(layer.name, (1, *layer.shape), layer.reduce, layer.channels).units
+        rank = min(n, units)
+        need = (n + m) * units * 4
+        alone = need + 8 * ((n + m) * rank + units * rank + 2 * min(n, units) ** 2)
+        if part and taken + alone > bound:
+            yield part
+            part, taken = [], 0
+        part.append(layer)
+        taken += need
+    if part:
+        yield part
+
+
+def _free_memory() -> int:
+    from neuroalpha.networks.routes import default_memory
+
+    return default_memory()

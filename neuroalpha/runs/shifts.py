@@ -1,0 +1,167 @@
+"""The job kind ``shifts``: readouts of each layer, fitted on clean images, asked about corrupted and other ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neuroalpha._cache import content_key
+from neuroalpha.errors import InputError
+from neuroalpha.runs.task_options import READOUT, check_readout, check_texts, make_jobs, signed
+
+if TYPE_CHECKING:
+    from neuroalpha.runs.group import Job, Layer, Subject
+    from neuroalpha.runs.work import Outcome
+
+FORMAT = 1
+OPTIONS: Mapping[str, Any] = {
+    **READOUT,
+    "corruptions": ["*"],
+    "severities": [1, 2, 3, 4, 5],
+    "natural": [],
+    "published": [],
+    "classes": [],
+    "bootstrap": 1000,
+}
+IMAGES = ("test", "natural")
+PATHS = ("published",)
+
+
+def check(options: Mapping[str, Any], where: str) -> None:
+    """Refuse options that no shift could be made with."""
+    from neuroalpha.tasks.shifts import check_shifts
+
+    check_readout(options, where)
+    for name in ("corruptions", "natural", "published", "classes"):
+        check_texts(options, name, where)
+    try:
+        check_shifts(options["corruptions"], options["severities"], options["bootstrap"], options["seed"])
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
+    if not (options["corruptions"] or options["natural"] or options["published"]):
+        raise InputError(f"{where} asks for no shift: name corruptions, natural image sets or published folders")
+
+
+def jobs(subject: Subject, options: Mapping[str, Any]) -> list[Job]:
+    """One job for each layer."""
+    from neuroalpha.runs.features import named_sets
+
+    named = named_sets(subject, [options["test"], *options["natural"]])
+    published = [folder_digest(each) for each in options["published"]]
+    return make_jobs(
+        subject,
+        "shifts",
+        FORMAT,
+        options,
+        {"test": named, "natural": options["natural"], "published": published},
+    )
+
+
+def perform(
+    subject: Subject, wanted: Sequence[Job], options: Mapping[str, Any], settings: Mapping[str, Any]
+) -> Iterator[Outcome]:
+    """Fit the readouts of all layers, then show every shift once."""
+    from neuroalpha.runs.features import possible, prepare, stream
+    from neuroalpha.runs.work import Outcome
+    from neuroalpha.tasks.corrupted import corrupted
+    from neuroalpha.tasks.linear_readout import LinearReadout, linear_readout
+    from neuroalpha.tasks.ridge import RidgeReadouts, default_penalties
+    from neuroalpha.tasks.shifts import check_shifts, collect_shifts
+
+    jobs_of: dict[str, Job] = {}
+    layers: list[Layer] = []
+    for job, layer, fault in possible(subject, wanted):
+        if fault:
+            yield Outcome(job, None, fault, {})
+        else:
+            jobs_of[layer.name] = job
+            layers.append(layer)
+    readouts: dict[str, LinearReadout] = {}
+    for layer, ready in prepare(subject, layers, options["test"], settings):
+        if isinstance(ready, InputError):
+            yield Outcome(jobs_of[layer.name], None, str(ready), {})
+            continue
+        penalties = options["penalties"] or default_penalties(ready.decomposition)
+        fit = RidgeReadouts(ready.decomposition, ready.train).fit(
+            ready.classes.train, ready.classes.names.size, penalties, options["select"]
+        )
+        readouts[layer.name] = linear_readout(ready.decomposition, fit, ready.classes.names)
+    if not readouts:
+        return
+    kinds, severities = check_shifts(
+        options["corruptions"], options["severities"], options["bootstrap"], options["seed"]
+    )
+    shown = [layer for layer in layers if layer.name in readouts]
+    natural = {name: subject.open(name) for name in options["natural"]}
+    for folder in options["published"]:
+        natural |= _published(folder, subject, options)
+    digest = subject.group.images(options["test"]).digest
+    found = collect_shifts(
+        lambda images: stream(subject, shown, images, settings),
+        readouts,
+        subject.open(options["test"]),
+        kinds=kinds,
+        severities=severities,
+        natural=natural,
+        corrupted=partial(_corrupted, corrupted, digest, options["seed"]),
+        n_boot=options["bootstrap"],
+        seed=options["seed"],
+        progress=settings["progress"],
+    )
+    for name, result in found.items():
+        yield Outcome(jobs_of[name], signed(result, subject, jobs_of[name]), "", {})
+
+
+def _corrupted(make: Any, digest: str, seed: int, images: Any, kind: str, severity: int) -> Any:
+    return make(images, digest, kind, severity, seed)
+
+
+def folder_digest(folder: str) -> str:
+    """Digest of the names and sizes of all files below a folder: too many and too large to read."""
+    path = Path(folder)
+    if not path.is_dir():
+        raise InputError(f"there is no folder {folder}, which [[tasks]] names as published")
+    files = sorted((str(each.relative_to(path)), each.stat().st_size) for each in path.rglob("*") if each.is_file())
+    return content_key({"files": files})
+
+
+def _published(folder: str, subject: Subject, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The shifts of a published folder, seen as the model sees the test images.
+
+    Files that number their classes need ``classes``, the names in the order of the numbers: what a readout was trained
+    on may be other classes, or fewer.
+    """
+    from neuroalpha.tasks.published import read_shifts
+
+    shown = subject.group.images(options["test"]).options
+    how: dict[str, Any] = {name: shown[name] for name in ("size", "crop", "normalize")}
+    if subject.preprocess is not None:
+        how = {"transform": subject.preprocess}
+    chosen = {name: shown[name] for name in ("limit", "sample_seed")}
+    shifts = read_shifts(folder, classes=options["classes"] or None, **how, **chosen)
+    return {f"{Path(folder).name}: {name}": shift.images for name, shift in shifts.items()}
+
+
+def columns(result: Any) -> dict[str, float]:
+    """What goes into the table: accuracy by corruption (mean over severities) and natural shift, and their means."""
+    found = {"accuracy": float(result["accuracy"])}
+    found |= {f"accuracy_{end}": float(result[f"accuracy_{end}"]) for end in ("low", "high")}
+    if "kind_accuracy" in result:
+        found |= {f"accuracy: {name}": float(v) for name, v in _pairs(result["kind_accuracy"], "corruption")}
+        found["corruption_accuracy"] = float(result["mean_corruption_accuracy"])
+        found["corruption_accuracy_low"] = float(result["mean_corruption_accuracy_low"])
+        found["corruption_accuracy_high"] = float(result["mean_corruption_accuracy_high"])
+        found["mean_corruption_error"] = float(result["mean_corruption_error"])
+        found["relative_drop"] = float(result["relative_drop"])
+    if "natural_accuracy" in result:
+        several: dict[str, list[float]] = {}  # of a published folder with many shifts their mean
+        for name, value in _pairs(result["natural_accuracy"], "natural"):
+            several.setdefault(name.partition(": ")[0], []).append(value)
+        found |= {f"accuracy: {name}": sum(values) / len(values) for name, values in several.items()}
+    return found
+
+
+def _pairs(values: Any, dim: str) -> Iterator[tuple[str, float]]:
+    return ((str(name), float(value)) for name, value in zip(values[dim].values, values.values, strict=True))

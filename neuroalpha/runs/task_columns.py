@@ -1,0 +1,112 @@
+"""From the results of readouts, shifts and noise to columns of the zoo's table, and to long tables for figures."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from neuroalpha.runs.folder import RunFolder
+from neuroalpha.runs.kinds import module_of
+
+KEYS = ["model", "weights", "layer"]
+
+
+def task_results(run: RunFolder) -> Iterator[tuple[dict[str, Any], xr.Dataset]]:
+    """Every result that is no spectrum, with ``model``, ``weights``, ``family``, ``images``, ``layer`` and ``kind``."""
+    for group in run.groups():
+        known = run.jobs(group["key"])
+        for job in known["jobs"] if known else []:
+            if job["kind"] != "spectra" and run.has(job["key"]):
+                names = {name: known.get(name, "") for name in ("model", "weights", "family", "images")}
+                yield {**names, "layer": job["layer"], "kind": job["kind"]}, run.read_result(job["key"])
+
+
+def task_columns(run: RunFolder) -> pd.DataFrame:
+    """One row for each model, training set and layer; the columns that the kinds of jobs make of their results."""
+    rows: dict[tuple[str, ...], dict[str, Any]] = {}
+    for names, result in task_results(run):
+        place = tuple(names[key] for key in (*KEYS, "images"))
+        row = rows.setdefault(place, dict(zip((*KEYS, "images"), place, strict=True)))
+        row |= module_of(names["kind"]).columns(result)
+    return pd.DataFrame(list(rows.values()))
+
+
+def add_columns(table: pd.DataFrame, columns: pd.DataFrame) -> pd.DataFrame:
+    """Put the columns of a model's layer to its rows of the table.
+
+    Where spectra and readouts are of other images, a row gets the numbers of the one training set that there is; of
+    several, of the one that it was measured on itself.
+    """
+    if columns.empty:
+        return table
+    sets = columns["images"].unique()
+    if len(sets) == 1:
+        joined = table.merge(columns.drop(columns="images"), on=KEYS, how="left")
+    else:
+        joined = table.merge(columns, on=[*KEYS, "images"], how="left")
+        if not set(sets) & set(table["images"]):
+            warnings.warn(
+                f"readouts were trained on {len(sets)} image sets, none of which has spectra: their numbers are left "
+                "out of the table; add spectra of the training images",
+                stacklevel=3,
+            )
+    joined.index = table.index
+    return joined
+
+
+def noise_frame(run: RunFolder, table: pd.DataFrame) -> pd.DataFrame | None:
+    """Noise curves as the page draws them: ``key`` of the table's row, ``noise``, ``level``, ``accuracy``, and more.
+
+    ``level`` is the share of wrong labels that was asked for, for human labels the one that there is.
+    """
+    found = [(names, result) for names, result in task_results(run) if names["kind"] == "noise"]
+    # As for the columns: of several training sets, each curve goes to the spectrum of its own images.
+    keys = KEYS if len({names["images"] for names, _ in found}) == 1 else [*KEYS, "images"]
+    first = table.drop_duplicates(keys).set_index(keys)["key"].to_dict()
+    rows: list[dict[str, Any]] = []
+    for names, result in found:
+        place = tuple(names[key] for key in keys)
+        if place in first:
+            rows += [{"key": first[place], **names, **each} for each in noise_points(result)]
+    return pd.DataFrame(rows) if rows else None
+
+
+def noise_points(result: xr.Dataset) -> Iterator[dict[str, Any]]:
+    """The points of one readout's curves."""
+    clean = float(result["clean_accuracy"])
+    for noise in result["noise"].values if "noise" in result.dims else []:
+        one = result.sel(noise=noise)
+        for level in one["level"].values:
+            at = one.sel(level=level)
+            yield {
+                "noise": str(noise),
+                "level": float(level),
+                "accuracy": float(at["accuracy_mean"]),
+                "low": float(at["accuracy_mean_low"]),
+                "high": float(at["accuracy_mean_high"]),
+                "memorisation": _mean(at["memorisation"].values),
+            }
+    humans = result["human"].values if "human" in result.dims else []
+    for name in humans:
+        at = result.sel(human=name)
+        yield {
+            "noise": "human",
+            "level": float(at["human_wrong"]),
+            "accuracy": float(at["human_accuracy"]),
+            "low": float(at["human_accuracy_low"]),
+            "high": float(at["human_accuracy_high"]),
+            "memorisation": float(at["human_memorisation"]),
+        }
+    if len(humans):
+        yield {"noise": "human", "level": 0.0, "accuracy": clean, "low": np.nan, "high": np.nan, "memorisation": np.nan}
+
+
+def _mean(values: np.ndarray) -> float:
+    """Mean of what is known; NaN of nothing."""
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if known.size else np.nan

@@ -1,0 +1,1 @@
+"""What responses are good for: readouts on frozen features, distribution shifts, label noise."""

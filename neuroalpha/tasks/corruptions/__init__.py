@@ -1,0 +1,1 @@
+"""The fifteen common corruptions of Hendrycks & Dietterich (2019), at five severities, on tensors of any size."""
