@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
@@ -72,7 +72,7 @@ def noise(
 
 
 def _relate(
-    claim: str,
+    claim: Literal["ood", "noise"],
     run: Path,
     x: str,
     windows: list[str] | None,

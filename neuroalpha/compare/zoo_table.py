@@ -17,7 +17,19 @@ from neuroalpha.spectrum.straightness import straightness
 
 Window = tuple[int, int] | Literal["auto"]
 MEASURES = ("participation_ratio", "effective_rank", "stable_rank", "n_80", "n_90")
-KNOWN = ("key", "model", "weights", "images", "layer", "depth", "reduce", "family", "parameters", "source", "preprocessing")
+KNOWN = (
+    "key",
+    "model",
+    "weights",
+    "images",
+    "layer",
+    "depth",
+    "reduce",
+    "family",
+    "parameters",
+    "source",
+    "preprocessing",
+)
 
 
 def zoo_table(spectra: Iterable[xr.Dataset], windows: Sequence[Window] = ("auto",)) -> pd.DataFrame:

@@ -22,14 +22,16 @@ from neuroalpha.networks.reduce import make_reduction
 from neuroalpha.networks.routes import Measured, default_memory, plan_route
 from neuroalpha.networks.store import free_disk, seconds_per_byte
 from neuroalpha.runs.folder import RunFolder
-from neuroalpha.runs.group import Subject, make_groups, make_subject
+from neuroalpha.runs.group import Group, Subject, make_groups, make_subject
+from neuroalpha.runs.kinds import module_of
 from neuroalpha.runs.models import expand_models
 from neuroalpha.runs.pictures import survey_images
-from neuroalpha.runs.plan import Plan
+from neuroalpha.runs.plan import Plan, Task
 from neuroalpha.runs.run import memory_bound
 from neuroalpha.runs.status import why
 
 TRIAL_SIDE = 1000
+VECTORS = 4.0  # how many times longer an eigenvalue problem takes with eigenvectors
 COLUMNS = (
     "model",
     "images",
@@ -116,18 +118,30 @@ def _cost(
     if not units:
         return {"memory_gb": 0.0, "scratch_gb": 0.0, "passes": 0, "seconds": 0.0}
     draws = max((int(task.options.get("draws", 0)) for task in subject.group.tasks), default=0)
-    forward = n * _seconds_per_image(subject)
+    each = _seconds_per_image(subject)
+    forward = n * each
     scratch = plan.settings.scratch
     way = plan_route(units, n, draws, memory, lambda: Measured(forward, seconds_per_byte(scratch), free_disk(scratch)))
     products = sum(n * p * min(n, p) for p in units.values()) * per_product
     problems = sum(min(n, p) ** 3 for p in units.values()) * (1 + draws) * per_problem
+    further = 0.0
+    if any(task.kind != "spectra" for task in subject.group.tasks):  # responses once more, with eigenvectors
+        further = (n + sum(pictures.n for pictures in subject.group.beside)) * each
+        further += products + VECTORS * sum(min(n, p) ** 3 for p in units.values()) * per_problem
+        further += sum(shown(subject.group, task) for task in subject.group.tasks) * each
     extra = 0.0 if np.isnan(way.expected_extra_seconds) else way.expected_extra_seconds
     return {
         "memory_gb": way.expected_bytes / 1e9,
         "scratch_gb": way.scratch_bytes / 1e9,
         "passes": way.n_passes,
-        "seconds": forward + extra + products + problems,
+        "seconds": forward + extra + products + problems + further,
     }
+
+
+def shown(group: Group, task: Task) -> int:
+    """Images that a task shows beside those of the spectra and the readouts."""
+    module = module_of(task.kind)
+    return int(module.images_shown(group, task.options)) if hasattr(module, "images_shown") else 0
 
 
 def _seconds_per_image(subject: Subject) -> float:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neuroalpha.errors import InputError
-from neuroalpha.tasks.decomposition import Decomposition, decompose
+from neuroalpha.tasks.decomposition import Decomposition, decompose_and_project
 from neuroalpha.tasks.labels import Classes, encode
 
 if TYPE_CHECKING:
@@ -132,10 +132,10 @@ def _prepared(train: np.ndarray, test: np.ndarray, classes: Classes) -> Prepared
                     f"NaN or infinite activations for {int(wrong.sum())} of {wrong.size} {name} images (the first is "
                     f"number {int(np.flatnonzero(wrong)[0])}); check the weights, the images, or half precision"
                 )
-        found = decompose(train)
+        found, projected = decompose_and_project(train)
         if not found.values.size:
             raise InputError("its output is the same for all training images: there is nothing to read out")
-        return Prepared(found, found.project(train), found.project(test[classes.test_rows]), classes)
+        return Prepared(found, projected, found.project(test[classes.test_rows]), classes)
     except InputError as error:
         return error
 

@@ -49,8 +49,8 @@ def labelled(run: RunFolder) -> Iterator[xr.Dataset]:
     of its readouts stand in, which have no interval.
     """
     for group in run.groups():
-        known = run.jobs(group["key"])
-        jobs = [job for job in known["jobs"] if run.has(job["key"])] if known else []
+        known = run.jobs(group["key"]) or {"jobs": []}
+        jobs = [job for job in known["jobs"] if run.has(job["key"])]
         measured = {job["layer"] for job in jobs if job["kind"] == "spectra"}
         for job in jobs:
             if job["kind"] == "spectra" or (job["kind"] == "readouts" and job["layer"] not in measured):

@@ -12,7 +12,7 @@ from neuroalpha.errors import InputError
 from neuroalpha.runs.task_options import READOUT, check_readout, check_texts, make_jobs, signed
 
 if TYPE_CHECKING:
-    from neuroalpha.runs.group import Job, Layer, Subject
+    from neuroalpha.runs.group import Group, Job, Layer, Subject
     from neuroalpha.runs.work import Outcome
 
 FORMAT = 1
@@ -112,6 +112,18 @@ def perform(
     )
     for name, result in found.items():
         yield Outcome(jobs_of[name], signed(result, subject, jobs_of[name]), "", {})
+
+
+def images_shown(group: Group, options: Mapping[str, Any]) -> int:
+    """How many images a model is shown for the shifts, beside those that its readouts are fitted on."""
+    from neuroalpha.tasks.shifts import check_shifts
+
+    kinds, severities = check_shifts(
+        options["corruptions"], options["severities"], options["bootstrap"], options["seed"]
+    )
+    conditions = 1 + len(kinds) * len(severities)
+    natural = sum(group.images(name).n for name in options["natural"])  # a published folder is counted when it is read
+    return group.images(options["test"]).n * conditions + natural
 
 
 def _corrupted(make: Any, digest: str, seed: int, images: Any, kind: str, severity: int) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from neuroalpha._console import file_name
 from neuroalpha._files import atomic_path, write_text
@@ -15,9 +15,6 @@ from neuroalpha.errors import InputError
 from neuroalpha.runs.folder import RunFolder
 from neuroalpha.runs.results import labelled
 from neuroalpha.runs.task_columns import add_columns, task_columns
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 FIRSTS = (1, 2, 4, 6, 11, 16, 31, 51, 101)
 LASTS = (10, 16, 32, 50, 64, 100, 128, 200, 300, 500, 1000)
@@ -112,12 +109,12 @@ def write_statements(found: Claims, folder: Path) -> list[Path]:
     return written
 
 
-def _figures(relation: Any) -> Iterator[tuple[str, Figure]]:
+def _figures(relation: Any) -> Iterator[tuple[str, Any]]:
     """The points where the evidence is strongest, and the correlation over windows and layers if there are several."""
     from neuroalpha.report import plot_relation
 
     yield "points", plot_relation.relation(relation).get_figure()
-    if "window" in relation.windows and relation.windows["first"].notna().sum() > 1:
+    if "first" in relation.windows and relation.windows[["first", "last"]].dropna().drop_duplicates().shape[0] > 1:
         yield "windows", plot_relation.relation_by_window(relation).get_figure()
     if any(name in relation.within for name in ("layer", "position")):
         yield "layers", plot_relation.relation_by_layer(relation).get_figure()

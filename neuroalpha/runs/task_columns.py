@@ -19,8 +19,8 @@ KEYS = ["model", "weights", "layer"]
 def task_results(run: RunFolder) -> Iterator[tuple[dict[str, Any], xr.Dataset]]:
     """Every result that is no spectrum, with ``model``, ``weights``, ``family``, ``images``, ``layer`` and ``kind``."""
     for group in run.groups():
-        known = run.jobs(group["key"])
-        for job in known["jobs"] if known else []:
+        known = run.jobs(group["key"]) or {"jobs": []}
+        for job in known["jobs"]:
             if job["kind"] != "spectra" and run.has(job["key"]):
                 names = {name: known.get(name, "") for name in ("model", "weights", "family", "images")}
                 yield {**names, "layer": job["layer"], "kind": job["kind"]}, run.read_result(job["key"])
@@ -91,7 +91,7 @@ def noise_points(result: xr.Dataset) -> Iterator[dict[str, Any]]:
                 "high": float(at["accuracy_mean_high"]),
                 "memorisation": _mean(at["memorisation"].values),
             }
-    humans = result["human"].values if "human" in result.dims else []
+    humans: list[Any] = list(result["human"].values) if "human" in result.dims else []
     for name in humans:
         at = result.sel(human=name)
         yield {

@@ -34,8 +34,8 @@ def check_texts(options: Mapping[str, Any], name: str, where: str, known: Sequen
     listed = options[name]
     if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
         raise InputError(f"{where} has {name} {listed!r}; expected a list of texts")
-    for each in listed if known is not None else []:
-        if each not in known:
+    for each in listed:
+        if known is not None and each not in known:
             raise InputError(f"{where} has {each!r} among its {name}{nearest(each, known)}; known: {', '.join(known)}")
 
 

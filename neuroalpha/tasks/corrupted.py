@@ -45,7 +45,7 @@ def corrupted(images: Any, digest: str, kind: str, severity: int, seed: int) -> 
         held = _held(key, len(images), tuple(pixels.shape[1:]))
         if held is not None and held.made[index].all() and held.pixels.shape[1:] == pixels.shape[1:]:
             return held.pixels[torch.from_numpy(index)]
-        made = corrupt(pixels, kind, severity, seed=seed, index=index)
+        made = torch.as_tensor(corrupt(pixels, kind, severity, seed=seed, index=index))
         if held is not None and held.pixels.shape[1:] == made.shape[1:]:
             held.pixels[torch.from_numpy(index)] = made
             held.made[index] = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ class LinearReadout:
     """Decision values of responses x (p,): (x - mean) weights + intercept."""
 
     decomposition: Decomposition
+    """Of the training responses, without its eigenvectors, which are large."""
     weights: np.ndarray
     """(p, C)."""
     intercept: np.ndarray
@@ -51,7 +52,8 @@ def linear_readout(decomposition: Decomposition, fit: RidgeFit, names: np.ndarra
     [1]
     """
     weights = decomposition.vectors @ fit.coefficients[which]
-    return LinearReadout(decomposition, weights, fit.intercept[which], names, float(fit.penalty[which]))
+    light = replace(decomposition, values=np.empty(0), vectors=np.empty((decomposition.vectors.shape[0], 0)))
+    return LinearReadout(light, weights, fit.intercept[which], names, float(fit.penalty[which]))
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from neuroalpha.errors import InputError
-from neuroalpha.tasks.decomposition import decompose
+from neuroalpha.tasks.decomposition import decompose_and_project
 from neuroalpha.tasks.labels import class_names, codes_of, label_text
 from neuroalpha.tasks.linear_readout import LinearReadout, linear_readout
 from neuroalpha.tasks.ridge import RidgeReadouts, default_penalties
@@ -113,11 +113,11 @@ def shift_accuracy(
         values = held.pop(layer)
         if not np.isfinite(values).all():
             raise InputError(f"layer {layer!r} has NaN or infinite activations; check the weights and the images")
-        found = decompose(values)
+        found, projected = decompose_and_project(values)
         if not found.values.size:
             raise InputError(f"layer {layer!r} says the same of all training images: there is nothing to read out")
         chosen = default_penalties(found) if penalties is None else penalties
-        fit = RidgeReadouts(found, found.project(values)).fit(
+        fit = RidgeReadouts(found, projected).fit(
             codes_of(labels["training"], names),
             names.size,
             chosen,

@@ -88,6 +88,14 @@ def test_a_name_with_several_trainings_needs_its_tag(results):
     assert named["top1"].tolist() == [76.1]
 
 
+def test_torchvisions_name_of_a_training_is_its_tag(results):
+    joined = quiet(zoo("torchvision:resnet50", weights="IMAGENET1K_V1 (sha256:0f)"), results)
+    assert joined["top1"].tolist() == [76.1]
+    with pytest.warns(UserWarning, match="several trainings"):
+        joined = na.join_accuracy(zoo("torchvision:resnet50", weights="IMAGENET1K_V9"), results)
+    assert joined["top1"].isna().all()
+
+
 def test_the_image_size_of_the_row_counts(results):
     models = ["resnet50.a1_in1k"] * 2
     joined = quiet(zoo(*models, preprocessing=[crop(288), crop(224)]), results)

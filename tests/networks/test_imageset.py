@@ -242,3 +242,46 @@ def test_other_preprocessing_leaves_the_set_as_it_was(good: Path) -> None:
     assert stimuli.batch(0, 2).shape == (2, 3, 8, 8)
     assert other.stimulus_id.tolist() == stimuli.stimulus_id.tolist()
     assert stimuli.digest() != other.digest()
+
+
+def inverted(pixels, index):
+    return 255 - pixels
+
+
+def test_changed_images():
+    pixels = np.stack([picture(seed) for seed in range(7)])
+    plain, changed = images(pixels, size=20), images(pixels, size=20).changed(inverted, {"step": "invert"})
+    assert [step["step"] for step in changed.preprocessing] == ["rgb", "scale", "resize", "invert", "normalize"]
+    seen = images(pixels, size=20, normalize=None).batch(0, 7)
+    levels = 255 - (seen * 255).round()
+    mean, sd = (torch.tensor(v).view(3, 1, 1) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    torch.testing.assert_close(changed.batch(0, 7), (levels / 255 - mean) / sd)
+    assert changed.digest() != plain.digest()
+    assert images(pixels, size=20).digest() == plain.digest()
+    with pytest.raises(InputError, match="changed already"):
+        changed.changed(inverted, {"step": "again"})
+
+
+def test_changes_know_which_image_they_see(good: Path):
+    seen: list[int] = []
+
+    def note(pixels, index):
+        assert pixels.dtype == torch.uint8
+        seen.extend(index.tolist())
+        return pixels
+
+    stimuli = images(good, normalize=None)
+    changed = stimuli.changed(note, {"step": "note"})
+    torch.testing.assert_close(changed.batch(2, 5), stimuli.batch(2, 5), atol=1e-6, rtol=0)
+    own = stimuli.with_preprocessing(transform=lambda image: image.float() / 255).changed(note, {"step": "note"})
+    torch.testing.assert_close(own.batch(0, 2), stimuli.batch(0, 2))
+    assert seen[:3] == [2, 3, 4]
+    assert sorted(seen[3:]) == [0, 1]
+    assert [step["step"] for step in own.preprocessing] == ["note", "transform"]
+
+
+def test_a_change_follows_a_choice_of_images():
+    pixels = np.stack([picture(seed) for seed in range(6)])
+    changed = images(pixels, normalize=None).changed(inverted, {"step": "invert"})
+    few = changed.without(changed.stimulus_id[:2])
+    torch.testing.assert_close(few.batch(0, 4), changed.batch(2, 6))

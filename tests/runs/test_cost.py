@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from neuroalpha.runs.cost import expected_costs
+from neuroalpha.runs.cost import expected_costs, shown
+from neuroalpha.runs.group import make_groups
+from neuroalpha.runs.models import expand_models
+from neuroalpha.runs.pictures import survey_images
 from neuroalpha.runs.plan import read_plan
 
 
@@ -50,3 +53,23 @@ def test_failed_layers_count_only_if_they_are_tried_again(place):
     assert expect()["problem"].startswith("failed before: layer 'second'")
     assert expect(retry_failed=True)["to_do"] == expect()["jobs"] - done.n_done
     assert np.isfinite(expect()["seconds"])
+
+
+def test_shifts_count_every_condition(place):
+    images = place.labelled("train", 30) + place.labelled("test", 20, seed=2)
+    head = '[[tasks]]\nkind = "{}"\nimages = ["train"]\ntest = "test"\n'
+    shifts = head.format("shifts") + 'corruptions = ["fog", "snow"]\nseverities = [1, 2, 3]\nnatural = ["train"]\n'
+    plan = read_plan(place.plan(place.small(4), images=images, tasks=head.format("readouts") + shifts))
+    (group,) = make_groups(plan, expand_models(plan, True), survey_images(plan, False, False))
+    assert [shown(group, task) for task in group.tasks] == [0, 20 * 7 + 30]
+    few, many = (
+        expected_costs(
+            read_plan(place.plan(place.small(4), images=images, tasks=tasks)),
+            place.folder / "run",
+            allow_code=True,
+            progress=False,
+        )
+        for tasks in (head.format("readouts"), head.format("readouts") + shifts)
+    )
+    assert few["problem"].tolist() == many["problem"].tolist() == [""]
+    assert many["jobs"][0] == 2 * few["jobs"][0]

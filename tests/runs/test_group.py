@@ -153,6 +153,30 @@ def test_groups(place):
         groups(place, 'name = "cifar:resnet20"', images=IMAGES + 'models = "timm:*"\n')
 
 
+def test_tasks_and_their_image_sets(place):
+    images = place.labelled("train") + place.labelled("test", seed=2) + place.labelled("other", seed=3)
+    tasks = '[[tasks]]\nimages = ["train"]\n[[tasks]]\nkind = "readouts"\nimages = ["train"]\ntest = "test"\n'
+    (group,) = groups(place, place.small(4), images=images, tasks=tasks)
+    assert group.pictures.name == "train"
+    assert [each.name for each in group.beside] == ["test"]
+    assert group.images("test").name == "test"
+    assert Group.of(json.loads(json.dumps(group.payload()))) == group
+    subject = make_subject(group, True)
+    assert len(subject.open("test")) == 60
+    assert subject.labels["family"] == "nets"
+    (again,) = groups(
+        place, place.small(4), images=images.replace('"test"', '"exam"', 1), tasks=tasks.replace('"test"', '"exam"')
+    )
+    assert again.key != group.key  # a name in the table
+    assert [[job.key for job in jobs] for jobs in make_subject(again, True).jobs()] == [
+        [job.key for job in jobs] for jobs in subject.jobs()
+    ]  # but no other result
+    with pytest.raises(na.InputError, match=r"no \[\[tasks\]\] entry is for the images of"):
+        groups(
+            place, place.small(4), images=images.replace("[[images]]", '[[images]]\nmodels = "cifar:*"', 1), tasks=tasks
+        )
+
+
 def test_layers(place):
     def chosen(layers):
         (group,) = groups(place, place.small(4), layers=layers)

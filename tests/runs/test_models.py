@@ -86,3 +86,22 @@ def test_identity(place):
     (place.folder / "nets.py").write_text((place.folder / "nets.py").read_text() + "\n# changed")
     assert identity(code) != first
     assert identity('name = "cifar:resnet20"') != identity('name = "cifar:resnet20"\nseed = 1')
+
+
+def test_labels_and_families(place):
+    plan = read_plan(
+        place.plan(
+            place.small(4) + '\nlabel = "mine"\nfamily = "small"', place.small(5), 'name = "torchvision:vgg1[13]"'
+        )
+    )
+    found = expand_models(plan, True)
+    assert [(spec.title(), spec.family) for spec in found] == [
+        ("mine", "small"),
+        ("nets.py:small", "nets"),
+        ("torchvision:vgg11 (random, seed 0)", "vgg"),
+        ("torchvision:vgg13 (random, seed 0)", "vgg"),
+    ]
+    assert found[0].identity()["label"] == "mine"
+    assert "label" not in found[1].identity()
+    with pytest.raises(na.InputError, match="has a label, which is for one model"):
+        read_plan(place.plan('name = "torchvision:vgg*"\nlabel = "mine"'))

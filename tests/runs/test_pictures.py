@@ -99,3 +99,18 @@ def test_images_that_changed_since_are_noticed(place):
     (place.folder / "pictures" / "00.png").unlink()
     with pytest.raises(na.InputError, match="holds 23 images here, 24 where the run began"):
         open_images(spec)
+
+
+def test_labels_count(place):
+    images = place.labelled("train")
+    (spec,) = survey(place, images, place.folder / "known")
+    assert open_images(spec).label.tolist() == np.load(place.folder / "train.npz")["labels"].tolist()
+    held = dict(np.load(place.folder / "train.npz"))
+    np.savez(place.folder / "train.npz", images=held["images"], labels=held["labels"][::-1])
+    (other,) = survey(place, images, place.folder / "known")
+    assert other.digest == spec.digest  # of the pixels
+    assert other.labels != spec.labels
+    assert open_images(other).label.tolist() == held["labels"][::-1].tolist()  # not the set that was opened before
+    assert PictureSpec.of(json.loads(json.dumps(other.payload()))) == other
+    (without,) = survey(place, PICTURES)
+    assert without.labels == ""

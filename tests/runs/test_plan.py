@@ -137,3 +137,34 @@ def test_files_that_are_no_plans(tmp_path):
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(na.InputError, match="cannot read the plan"):
         read_plan(tmp_path / "bytes.toml")
+
+
+def test_tasks_for_some_image_sets(tmp_path):
+    content = {
+        **GOOD,
+        "images": [{"source": "a/train.npz"}, {"source": "b", "name": "test"}, {"source": "c", "name": "sketch"}],
+        "tasks": [
+            {"images": "t*"},
+            {"kind": "shifts", "images": ["train"], "test": "test", "natural": ["sketch"], "published": ["sets/C"]},
+        ],
+    }
+    first, second = make_plan(content, tmp_path).tasks
+    assert first.images == ("t*",)
+    assert second.images == ("train",)
+    assert second.options["published"] == [str(tmp_path / "sets" / "C")]  # paths start at the plan
+    assert make_plan(GOOD, tmp_path).tasks[0].images == ("*",)
+
+
+@pytest.mark.parametrize(
+    ("task", "said"),
+    [
+        ({"images": ["trian"]}, "is for the images 'trian'"),
+        ({"kind": "readouts", "test": "picture"}, "names the images 'picture'; did you mean 'pictures'"),
+        ({"kind": "shifts", "test": "pictures", "natural": ["none"]}, "names the images 'none'"),
+        ({"kind": "reedouts"}, "did you mean 'readouts'"),
+        ({"kind": "noise", "tset": "pictures"}, "did you mean 'test'"),
+    ],
+)
+def test_tasks_that_cannot_be(tmp_path, task, said):
+    with pytest.raises(na.InputError, match=said):
+        make_plan({**GOOD, "tasks": [task]}, tmp_path)

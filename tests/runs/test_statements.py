@@ -60,8 +60,8 @@ def test_from_the_folder_to_files(folder, tmp_path, cli):
     assert "effective robustness: fog" in (tmp_path / "sentences.txt").read_text()
 
     out = tmp_path / "noise"
-    code, said, _ = cli("compare", "noise", folder, "--window", "2:12", "--out", out, "--json")
-    assert code == 0
+    code, said, err = cli("compare", "noise", folder, "--window", "2:12", "--out", out, "--json")
+    assert code == 0, err
     told = json.loads(said)
     assert set(told["sentences"]) == {"noise_area: symmetric", "memorisation: symmetric"}
     assert {row["window"] for row in told["statistics"]} == {"2-12"}

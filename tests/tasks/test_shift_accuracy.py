@@ -130,7 +130,7 @@ def test_refused(model, sets, options, said):
 
 
 def test_refused_labels(model, sets):
-    train, test, pixels, labels = sets
+    train, test, pixels, _ = sets
     for pair in ((na.images(pixels), test), (train, na.images(pixels))):
         with pytest.raises(na.InputError, match="images have no labels"):
             na.shift_accuracy(model, *pair, ["1"], progress=False)
