@@ -22,7 +22,7 @@ from neuroalpha.networks.reduce import make_reduction
 from neuroalpha.networks.routes import Measured, default_memory, plan_route
 from neuroalpha.networks.store import free_disk, seconds_per_byte
 from neuroalpha.runs.folder import RunFolder
-from neuroalpha.runs.group import Group, Subject, make_groups, make_subject
+from neuroalpha.runs.group import Group, Subject, check_groups, make_groups, make_subject
 from neuroalpha.runs.kinds import module_of
 from neuroalpha.runs.models import expand_models
 from neuroalpha.runs.pictures import survey_images
@@ -81,6 +81,7 @@ def expected_costs(
         )
     models = expand_models(plan, allow_code)
     groups = make_groups(plan, models, survey_images(plan, skip_bad_images, progress, Path(folder) / "images", False))
+    check_groups(groups)
     per_product, per_problem = _rates()
     rows: list[dict[str, Any]] = []
     for group in tqdm(groups, unit="model", desc="looking", file=sys.stderr, disable=not progress, delay=1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from neuroalpha.errors import InputError
+from neuroalpha.runs.pictures import open_images
 from neuroalpha.tasks.decomposition import Decomposition, decompose_and_project
 from neuroalpha.tasks.labels import Classes, encode
 
 if TYPE_CHECKING:
-    from neuroalpha.runs.group import Job, Layer, Subject
+    from neuroalpha.runs.group import Group, Job, Layer, Subject
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +53,16 @@ def named_sets(subject: Subject, names: Sequence[str]) -> dict[str, Any]:
     return {"labels": subject.group.pictures.labels, "beside": [[each.digest, each.labels] for each in named]}
 
 
+def check_labels(group: Group, test: str) -> Classes:
+    """The classes of a group's own images and those of its test set, or InputError; needs no model."""
+    names = (group.pictures.name, test)
+    own, other = (labels_of(open_images(group.images(name)), name) for name in names)
+    try:
+        return encode(own, other, group.pictures.n, group.images(test).n)
+    except InputError as error:
+        raise InputError(f"readouts of {names[0]!r}, tested on {names[1]!r}: {error}") from error
+
+
 def prepare(
     subject: Subject, layers: Sequence[Layer], test: str, settings: Mapping[str, Any]
 ) -> Iterator[tuple[Layer, Prepared | InputError]]:
@@ -59,8 +71,9 @@ def prepare(
     Labels are checked before the model is run.
     """
     shown = subject.open(test)
-    own = labels_of(subject.images, subject.group.pictures.name)
-    classes = encode(own, labels_of(shown, test), len(subject.images), len(shown))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # told once, before the first model
+        classes = check_labels(subject.group, test)
     held: dict[Any, Prepared | InputError] = subject.shared.setdefault("prepared", {})
     missing = [layer for layer in layers if (layer.name, test) not in held]
     for layer in layers:

@@ -162,6 +162,18 @@ def make_groups(plan: Plan, models: Sequence[ModelSpec], pictures: Sequence[Pict
     return list(groups.values())
 
 
+def check_groups(groups: Sequence[Group]) -> None:
+    """Refuse, before any model is built, image sets that the tasks cannot be done on; each set once."""
+    seen: set[str] = set()
+    for group in groups:
+        for task in group.tasks:
+            check = getattr(module_of(task.kind), "check_group", None)
+            key = repr((group.pictures.name, task))
+            if check is not None and key not in seen:
+                seen.add(key)
+                check(group, task.options)
+
+
 def _group(
     plan: Plan,
     model: ModelSpec,

@@ -4,8 +4,8 @@ Each module has ``OPTIONS`` (names of the options of its ``[[tasks]]`` table, wi
 (what is wrong with their values), ``jobs(subject, options)`` (the jobs of one model on one image set, each with a
 content key) and ``perform(subject, jobs, options, settings)`` (do some of them: yields results and failures). It may
 have ``IMAGES`` and ``PATHS``: options that name further image sets of the plan, and options that hold lists of paths;
-``images_shown(group, options)``, how many more images a model is shown; and, if its results are no spectra,
-``columns(result)``: numbers for the table.
+``check_group(group, options)``, what is wrong with the image sets; ``images_shown(group, options)``, how many more
+images a model is shown; and, if its results are no spectra, ``columns(result)``: numbers for the table.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from neuroalpha.errors import InputError
 from neuroalpha.runs.task_options import READOUT, check_readout, check_texts, make_jobs, signed
 
 if TYPE_CHECKING:
-    from neuroalpha.runs.group import Job, Layer, Subject
+    from neuroalpha.runs.group import Group, Job, Layer, Subject
     from neuroalpha.runs.work import Outcome
 
 FORMAT = 1
@@ -51,6 +51,13 @@ def check(options: Mapping[str, Any], where: str) -> None:
         raise InputError(f"{where} has levels {options['levels']!r}; expected numbers from 0 to below 1") from error
     except InputError as error:
         raise InputError(f"{where}: {error}") from error
+
+
+def check_group(group: Group, options: Mapping[str, Any]) -> None:
+    """Refuse labels that no readout can be made with, and human labels that are of other images."""
+    from neuroalpha.runs.features import check_labels
+
+    human_sets(options["human"], options["classes"], check_labels(group, options["test"]))
 
 
 def jobs(subject: Subject, options: Mapping[str, Any]) -> list[Job]:

@@ -15,7 +15,7 @@ from neuroalpha.runs.task_options import READOUT, check_readout, check_texts, ma
 
 if TYPE_CHECKING:
     from neuroalpha.runs.features import Prepared
-    from neuroalpha.runs.group import Job, Layer, Subject
+    from neuroalpha.runs.group import Group, Job, Layer, Subject
     from neuroalpha.runs.work import Outcome
 
 FORMAT = 1
@@ -32,6 +32,13 @@ def check(options: Mapping[str, Any], where: str) -> None:
     whole(options["bootstrap"], f"bootstrap in {where}", 1)
     if "ridge" not in options["classifiers"]:
         raise InputError(f"{where} leaves out 'ridge' among its classifiers, which comes with the spectrum: add it")
+
+
+def check_group(group: Group, options: Mapping[str, Any]) -> None:
+    """Refuse labels that no readout can be made with."""
+    from neuroalpha.runs.features import check_labels
+
+    check_labels(group, options["test"])
 
 
 def jobs(subject: Subject, options: Mapping[str, Any]) -> list[Job]:

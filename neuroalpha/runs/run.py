@@ -19,7 +19,7 @@ from neuroalpha._checks import whole
 from neuroalpha.errors import InputError
 from neuroalpha.runs.engine import connect, run_here
 from neuroalpha.runs.folder import RunFolder
-from neuroalpha.runs.group import make_groups
+from neuroalpha.runs.group import check_groups, make_groups
 from neuroalpha.runs.models import expand_models
 from neuroalpha.runs.pictures import PictureSpec, survey_images
 from neuroalpha.runs.plan import Plan, read_plan
@@ -136,6 +136,7 @@ def run_zoo(
             run = stack.enter_context(RunFolder.take(folder, threads, bound or free))
             pictures = survey_images(plan, skip_bad_images, progress, run.path / "images")
             groups = make_groups(plan, models, pictures)
+            check_groups(groups)
             run.write_plan(plan, groups)
             for group in groups if retry_failed else []:
                 run.forget_failure(group.key)

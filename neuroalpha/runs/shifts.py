@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -42,6 +43,21 @@ def check(options: Mapping[str, Any], where: str) -> None:
         raise InputError(f"{where}: {error}") from error
     if not (options["corruptions"] or options["natural"] or options["published"]):
         raise InputError(f"{where} asks for no shift: name corruptions, natural image sets or published folders")
+
+
+def check_group(group: Group, options: Mapping[str, Any]) -> None:
+    """Refuse labels that no readout can be made with, and sets of other classes; says which classes are left out."""
+    from neuroalpha.runs.features import check_labels
+    from neuroalpha.runs.pictures import open_images
+    from neuroalpha.tasks.published import read_shifts
+    from neuroalpha.tasks.shifts import match
+
+    classes = check_labels(group, options["test"])
+    for name in options["natural"]:
+        match(open_images(group.images(name)), name, classes.names)
+    for folder in options["published"]:
+        folder_digest(folder)  # says if it is not there
+        read_shifts(folder, classes=options["classes"] or None)
 
 
 def jobs(subject: Subject, options: Mapping[str, Any]) -> list[Job]:
@@ -98,18 +114,20 @@ def perform(
     for folder in options["published"]:
         natural |= _published(folder, subject, options)
     digest = subject.group.images(options["test"]).digest
-    found = collect_shifts(
-        lambda images: stream(subject, shown, images, settings),
-        readouts,
-        subject.open(options["test"]),
-        kinds=kinds,
-        severities=severities,
-        natural=natural,
-        corrupted=partial(_corrupted, corrupted, digest, options["seed"]),
-        n_boot=options["bootstrap"],
-        seed=options["seed"],
-        progress=settings["progress"],
-    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "(?s).*answers are among")  # told once, before the first model
+        found = collect_shifts(
+            lambda images: stream(subject, shown, images, settings),
+            readouts,
+            subject.open(options["test"]),
+            kinds=kinds,
+            severities=severities,
+            natural=natural,
+            corrupted=partial(_corrupted, corrupted, digest, options["seed"]),
+            n_boot=options["bootstrap"],
+            seed=options["seed"],
+            progress=settings["progress"],
+        )
     for name, result in found.items():
         yield Outcome(jobs_of[name], signed(result, subject, jobs_of[name]), "", {})
 

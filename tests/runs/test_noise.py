@@ -116,10 +116,18 @@ def test_refused_plans(place, sets, task, said):
 
 
 def test_human_labels_that_do_not_fit(place, sets, human):
+    def run(file):
+        tasks = TASK + f'human = ["{file}"]\n'
+        place.run(place.plan(place.small(4), images=sets, layers=LAYERS, tasks=tasks))
+
     np.savez(place.folder / "human.npz", worst=human[:-1])
-    place.run(place.plan(place.small(4), images=sets, layers=LAYERS, tasks=TASK + 'human = ["human.npz"]\n'))
-    (row,) = na.zoo_status(place.folder / "run").to_dict("records")
-    assert "79" in row["reason"]
-    place.run(place.plan(place.small(4), images=sets, layers=LAYERS, tasks=TASK + 'human = ["none.npz"]\n'), "other")
-    (row,) = na.zoo_status(place.folder / "other").to_dict("records")
-    assert "cannot read the human labels" in row["reason"]
+    with pytest.raises(na.InputError, match="79"):
+        run("human.npz")
+    np.savez(place.folder / "human.npz", worst=np.where(human == "elm", "yew", human))
+    with pytest.raises(na.InputError, match="classes that the training images lack: 'yew'"):
+        run("human.npz")
+    np.savez(place.folder / "human.npz", worst=human, clean_label=human)
+    with pytest.raises(na.InputError, match=r"the true labels given and those of .* agree for"):
+        run("human.npz")
+    with pytest.raises(na.InputError, match="there is no file"):
+        run("none.npz")
