@@ -56,6 +56,11 @@ def named_sets(subject: Subject, names: Sequence[str]) -> dict[str, Any]:
 def check_labels(group: Group, test: str) -> Classes:
     """The classes of a group's own images and those of its test set, or InputError; needs no model."""
     names = (group.pictures.name, test)
+    if group.images(test).digest == group.pictures.digest:
+        raise InputError(
+            f"readouts of {names[0]!r} would be tested on {names[1]!r}, the same images; say in [[tasks]] what they "
+            'are trained on, as images = ["train"], and test on others'
+        )
     own, other = (labels_of(open_images(group.images(name)), name) for name in names)
     try:
         return encode(own, other, group.pictures.n, group.images(test).n)
@@ -79,13 +84,13 @@ def prepare(
     for layer in layers:
         if layer not in missing:
             yield layer, held[layer.name, test]
-    bound = settings["memory"] or _free_memory()
+    bound = (settings["memory"] or _free_memory()) // 2  # the other half may be held for the next task
     for part in _portions(missing, len(subject.images), len(shown), bound):
         train, tested = (responses(subject, part, images, settings) for images in (subject.images, shown))
         for layer in part:
             done = _prepared(train.pop(layer.name), tested.pop(layer.name), classes)
             kept = sum(each.nbytes for each in held.values() if isinstance(each, Prepared))
-            if isinstance(done, InputError) or kept + done.nbytes <= bound // 2:
+            if isinstance(done, InputError) or kept + done.nbytes <= bound:
                 held[layer.name, test] = done
             yield layer, done
 

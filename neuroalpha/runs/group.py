@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from neuroalpha._cache import content_key
 from neuroalpha._text import first_few, valid
 from neuroalpha.errors import InputError
-from neuroalpha.runs.kinds import image_sets, module_of
+from neuroalpha.runs.kinds import image_sets, module_of, task_paths
 from neuroalpha.runs.models import ModelSpec, build_model, fits_any
 from neuroalpha.runs.pictures import PictureSpec, open_images
 from neuroalpha.runs.plan import LayerEntry, Plan, Task
@@ -56,6 +56,8 @@ class Group:
     tasks: tuple[Task, ...]
     beside: tuple[PictureSpec, ...] = ()
     """Further image sets that the tasks name: to test on, say."""
+    contents: Mapping[str, str] = field(default_factory=dict)
+    """Digests of the files and folders that the tasks name."""
 
     def images(self, name: str) -> PictureSpec:
         """An image set that a task names."""
@@ -81,6 +83,7 @@ class Group:
             LayerEntry(**layers),
             tuple(Task(**{**task, "images": tuple(task["images"])}) for task in payload["tasks"]),
             tuple(PictureSpec.of(each) for each in payload["beside"]),
+            payload["contents"],
         )
 
 
@@ -147,6 +150,7 @@ def make_groups(plan: Plan, models: Sequence[ModelSpec], pictures: Sequence[Pict
         For a model without layers, or without images.
     """
     groups: dict[str, Group] = {}
+    contents = path_contents(plan.tasks)
     for model in models:
         layers = next((entry for entry in plan.layers if fits_any(model.name, entry.models)), None)
         if layers is None:
@@ -155,7 +159,7 @@ def make_groups(plan: Plan, models: Sequence[ModelSpec], pictures: Sequence[Pict
         if not shown:
             raise InputError(f"no [[images]] entry is for {model.name!r}; add one, or exclude the model")
         identity = model.identity()
-        found = [_group(plan, model, identity, layers, each, pictures) for each in shown]
+        found = [_group(plan, model, identity, layers, each, pictures, contents) for each in shown]
         if not any(found):
             raise InputError(f"no [[tasks]] entry is for the images of {model.name!r}; add one, or exclude the model")
         groups |= {group.key: group for group in found if group is not None and group.key not in groups}
@@ -181,6 +185,7 @@ def _group(
     layers: LayerEntry,
     shown: PictureSpec,
     pictures: Sequence[PictureSpec],
+    contents: Mapping[str, str],
 ) -> Group | None:
     """The tasks that one model has on one image set, None if there are none."""
     tasks = tuple(task for task in plan.tasks if any(fnmatchcase(shown.name, pattern) for pattern in task.images))
@@ -188,6 +193,7 @@ def _group(
         return None
     named = {name for task in tasks for name in image_sets(task.kind, task.options)}
     beside = tuple(each for each in pictures if each.name in named - {shown.name})
+    held = {path: contents[path] for task in tasks for path in task_paths(task.kind, task.options)}
     key = content_key(
         {
             "model": identity,
@@ -196,9 +202,20 @@ def _group(
             "tasks": [{"kind": task.kind, **task.options} for task in tasks],
             # Spectra know nothing of labels, nor of further sets.
             **({"labels": [[each.labels, each.digest, each.name] for each in (shown, *beside)]} if named else {}),
+            **({"contents": held} if held else {}),
         }
     )
-    return Group(key, model, shown, layers, tasks, beside)
+    return Group(key, model, shown, layers, tasks, beside, held)
+
+
+def path_contents(tasks: Sequence[Task]) -> dict[str, str]:
+    """Digests of the files and folders that tasks name, each looked at once."""
+    found: dict[str, str] = {}
+    for task in tasks:
+        for path in task_paths(task.kind, task.options):
+            if path not in found:
+                found[path] = module_of(task.kind).content_of(path)
+    return found
 
 
 def make_subject(group: Group, allow_code: bool, device: str = "") -> Subject:

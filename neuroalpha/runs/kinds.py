@@ -3,7 +3,8 @@
 Each module has ``OPTIONS`` (names of the options of its ``[[tasks]]`` table, with defaults), ``check(options, where)``
 (what is wrong with their values), ``jobs(subject, options)`` (the jobs of one model on one image set, each with a
 content key) and ``perform(subject, jobs, options, settings)`` (do some of them: yields results and failures). It may
-have ``IMAGES`` and ``PATHS``: options that name further image sets of the plan, and options that hold lists of paths;
+have ``IMAGES`` and ``PATHS``: options that name further image sets of the plan, and options that hold lists of paths
+(with ``content_of(path)``, a digest);
 ``check_group(group, options)``, what is wrong with the image sets; ``images_shown(group, options)``, how many more
 images a model is shown; and, if its results are no spectra, ``columns(result)``: numbers for the table.
 """
@@ -41,6 +42,11 @@ def image_sets(kind: str, options: Mapping[str, Any]) -> list[str]:
 def path_options(kind: str) -> tuple[str, ...]:
     """Names of the options that hold lists of paths."""
     return getattr(module_of(kind), "PATHS", ())
+
+
+def task_paths(kind: str, options: Mapping[str, Any]) -> list[str]:
+    """Files and folders that a task names."""
+    return [path for name in path_options(kind) for path in options[name]]
 
 
 def check_options(kind: str, options: Mapping[str, Any], where: str) -> dict[str, Any]:

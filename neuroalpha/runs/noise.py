@@ -64,7 +64,7 @@ def jobs(subject: Subject, options: Mapping[str, Any]) -> list[Job]:
     """One job for each layer."""
     from neuroalpha.runs.features import named_sets
 
-    files = [_content(each) for each in options["human"]]
+    files = [subject.group.contents[each] for each in options["human"]]
     named = named_sets(subject, [options["test"]])
     return make_jobs(subject, "noise", FORMAT, options, {"test": named, "human": files})
 
@@ -73,7 +73,7 @@ def perform(
     subject: Subject, wanted: Sequence[Job], options: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> Iterator[Outcome]:
     """All noise on one layer after the other."""
-    from neuroalpha.runs.features import possible, prepare
+    from neuroalpha.runs.features import check_labels, possible, prepare
     from neuroalpha.runs.work import Outcome
     from neuroalpha.tasks.label_noise import resolve_pairs
     from neuroalpha.tasks.noise_curve import noise_curve
@@ -87,6 +87,7 @@ def perform(
             jobs_of[layer.name] = job
             layers.append(layer)
     pixels = small_pictures(subject) if "instance" in options["noises"] else None
+    human = human_sets(options["human"], options["classes"], check_labels(subject.group, options["test"]))
     for layer, ready in prepare(subject, layers, options["test"], settings):
         job = jobs_of[layer.name]
         if isinstance(ready, InputError):
@@ -103,7 +104,7 @@ def perform(
             noises=options["noises"],
             levels=options["levels"],
             n_seeds=options["draws"],
-            human=human_sets(options["human"], options["classes"], ready.classes),
+            human=human,
             targets=targets,
             features=pixels,
             shared=ready.classes.shared,
@@ -169,7 +170,8 @@ def columns(result: Any) -> dict[str, float]:
     return found
 
 
-def _content(file: str) -> str:
+def content_of(file: str) -> str:
+    """Digest of a file of human labels."""
     try:
         return hashlib.sha256(Path(file).read_bytes()).hexdigest()
     except OSError as error:

@@ -82,7 +82,7 @@ def survey_images(
     return list(found.values())
 
 
-MOST_OPEN = 4
+MOST_OPEN = 8
 _opened: dict[str, Any] = {}
 _opening = threading.Lock()
 
@@ -106,6 +106,7 @@ def open_images(spec: PictureSpec) -> Any:
             while len(_opened) >= MOST_OPEN:
                 del _opened[next(iter(_opened))]
             _opened[key] = shown
+        _opened[key] = _opened.pop(key)  # the one that was used last goes last
         return _opened[key]
 
 

@@ -197,13 +197,15 @@ def make_plan(content: Mapping[str, Any], folder: Path, text: str = "", where: s
     if not isinstance(title, str):
         raise InputError(f"title in {where} is {title!r}; expected text")
     sets = [entry.called() for entry in entries["images"]]
+    made = tuple(
+        _task(each, f"[[tasks]] number {number} of {where}", sets, folder) for number, each in enumerate(tasks, 1)
+    )
+    _check_tasks(made, sets, where)
     return Plan(
         entries["models"],
         entries["images"],
         entries["layers"],
-        tuple(
-            _task(each, f"[[tasks]] number {number} of {where}", sets, folder) for number, each in enumerate(tasks, 1)
-        ),
+        made,
         _windows(content.get("windows", ["auto"]), where),
         _entry(Settings, run, f"[run] of {where}"),
         folder,
@@ -227,6 +229,18 @@ def _task(given: Mapping[str, Any], where: str, sets: Sequence[str], folder: Pat
         if name not in sets:
             raise InputError(f"{where} names the images {name!r}{nearest(name, sets)}; there are {', '.join(sets)}")
     return replace(task, options=options)
+
+
+def _check_tasks(tasks: Sequence[Task], sets: Sequence[str], where: str) -> None:
+    """Two tasks of one kind would fill the same columns of the table; spectra have rows of their own."""
+    for name in sets:
+        kinds = [task.kind for task in tasks if any(fnmatchcase(name, pattern) for pattern in task.images)]
+        for kind in KINDS:
+            if kind != "spectra" and kinds.count(kind) > 1:
+                raise InputError(
+                    f"{where} has several [[tasks]] of kind {kind!r} for the images {name!r}, whose numbers would "
+                    "stand in the same columns; make one of them, or plans of their own"
+                )
 
 
 def _windows(given: Any, where: str) -> tuple[Any, ...]:

@@ -32,6 +32,7 @@ PATHS = ("published",)
 
 def check(options: Mapping[str, Any], where: str) -> None:
     """Refuse options that no shift could be made with."""
+    from neuroalpha.tasks.corruptions.corrupt import list_corruptions
     from neuroalpha.tasks.shifts import check_shifts
 
     check_readout(options, where)
@@ -41,6 +42,13 @@ def check(options: Mapping[str, Any], where: str) -> None:
         check_shifts(options["corruptions"], options["severities"], options["bootstrap"], options["seed"])
     except InputError as error:
         raise InputError(f"{where}: {error}") from error
+    names = [*options["natural"], *(Path(folder).name for folder in options["published"])]
+    for name in names:
+        if name in list_corruptions() or names.count(name) > 1 or ": " in name:
+            raise InputError(
+                f"{where} has a shift called {name!r}, which another has in the table too or which holds a colon; give "
+                "the [[images]] entry another name, or the folder"
+            )
     if not (options["corruptions"] or options["natural"] or options["published"]):
         raise InputError(f"{where} asks for no shift: name corruptions, natural image sets or published folders")
 
@@ -54,10 +62,12 @@ def check_group(group: Group, options: Mapping[str, Any]) -> None:
 
     classes = check_labels(group, options["test"])
     for name in options["natural"]:
+        if group.images(name).digest == group.pictures.digest:
+            raise InputError(f"the natural shift {name!r} is the images that the readouts are trained on; name others")
         match(open_images(group.images(name)), name, classes.names)
     for folder in options["published"]:
-        folder_digest(folder)  # says if it is not there
-        read_shifts(folder, classes=options["classes"] or None)
+        shifts = read_shifts(folder, classes=options["classes"] or None)
+        match(next(iter(shifts.values())).images, f"published {Path(folder).name!r}", classes.names)  # of all the same
 
 
 def jobs(subject: Subject, options: Mapping[str, Any]) -> list[Job]:
@@ -65,7 +75,7 @@ def jobs(subject: Subject, options: Mapping[str, Any]) -> list[Job]:
     from neuroalpha.runs.features import named_sets
 
     named = named_sets(subject, [options["test"], *options["natural"]])
-    published = [folder_digest(each) for each in options["published"]]
+    published = [subject.group.contents[each] for each in options["published"]]
     return make_jobs(
         subject,
         "shifts",
@@ -148,13 +158,13 @@ def _corrupted(make: Any, digest: str, seed: int, images: Any, kind: str, severi
     return make(images, digest, kind, severity, seed)
 
 
-def folder_digest(folder: str) -> str:
-    """Digest of the names and sizes of all files below a folder: too many and too large to read."""
+def content_of(folder: str) -> str:
+    """Digest of the names, sizes and times of all files below a folder: too many and too large to read."""
     path = Path(folder)
     if not path.is_dir():
         raise InputError(f"there is no folder {folder}, which [[tasks]] names as published")
-    files = sorted((str(each.relative_to(path)), each.stat().st_size) for each in path.rglob("*") if each.is_file())
-    return content_key({"files": files})
+    found = [(str(each.relative_to(path)), each.stat()) for each in path.rglob("*") if each.is_file()]
+    return content_key({"files": sorted([name, status.st_size, status.st_mtime_ns] for name, status in found)})
 
 
 def _published(folder: str, subject: Subject, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -186,10 +196,31 @@ def columns(result: Any) -> dict[str, float]:
         found["mean_corruption_error"] = float(result["mean_corruption_error"])
         found["relative_drop"] = float(result["relative_drop"])
     if "natural_accuracy" in result:
-        several: dict[str, list[float]] = {}  # of a published folder with many shifts their mean
-        for name, value in _pairs(result["natural_accuracy"], "natural"):
-            several.setdefault(name.partition(": ")[0], []).append(value)
-        found |= {f"accuracy: {name}": sum(values) / len(values) for name, values in several.items()}
+        found |= _natural(result)
+    return found | {"n_test": float(result.attrs["n_test"])}
+
+
+def _natural(result: Any) -> dict[str, float]:
+    """Of each natural shift accuracy, clean accuracy on the same classes, drop and images; of a folder their means.
+
+    The shifts of a published folder are called ``FOLDER: KIND/SEVERITY``; each of its kinds is a column, too.
+    """
+    several: dict[str, list[int]] = {}
+    for at, name in enumerate(map(str, result["natural"].values)):
+        folder, _, shift = name.partition(": ")
+        several.setdefault(folder, []).append(at)
+        if "/" in shift:
+            several.setdefault(f"{folder} {shift.partition('/')[0]}", []).append(at)
+    found: dict[str, float] = {}
+    for name, places in several.items():
+        one = result.isel(natural=places)
+        found[f"accuracy: {name}"] = float(one["natural_accuracy"].mean())
+        found[f"clean accuracy: {name}"] = float(one["natural_clean_accuracy"].mean())
+        found[f"relative_drop: {name}"] = float(one["natural_drop"].mean())
+        found[f"n_images: {name}"] = float(one["natural_images"].mean())
+        if len(places) == 1:
+            for end in ("low", "high"):
+                found[f"accuracy: {name}_{end}"] = float(one[f"natural_accuracy_{end}"][0])
     return found
 
 

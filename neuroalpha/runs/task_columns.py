@@ -73,7 +73,12 @@ def noise_frame(run: RunFolder, table: pd.DataFrame) -> pd.DataFrame | None:
         place = tuple(names[key] for key in keys)
         if place in first:
             rows += [{"key": first[place], **names, **each} for each in noise_points(result)]
-    return pd.DataFrame(rows) if rows else None
+    if not rows:
+        return None
+    frame = pd.DataFrame(rows)
+    # Label sets of people may happen to be wrong equally often, or never: a curve has one point at each level.
+    apart = [name for name in frame.columns if name not in ("accuracy", "low", "high", "memorisation")]
+    return frame.groupby(apart, sort=False, dropna=False).mean().reset_index()
 
 
 def noise_points(result: xr.Dataset) -> Iterator[dict[str, Any]]:

@@ -16,8 +16,9 @@ from neuroalpha._console import one_line
 from neuroalpha.errors import InputError
 from neuroalpha.networks.memory import peak_memory
 from neuroalpha.runs.folder import FolderError, RunFolder
-from neuroalpha.runs.group import Group, Job, make_subject
+from neuroalpha.runs.group import Group, Job, Subject, make_subject
 from neuroalpha.runs.kinds import module_of
+from neuroalpha.runs.plan import Task
 from neuroalpha.runs.threads import job_threads
 from neuroalpha.runs.together import present
 
@@ -101,4 +102,21 @@ def _outcomes(group: Group, folder: RunFolder, settings: Mapping[str, Any]) -> I
         wanted = [job for job in jobs if job.key in missing]
         missing -= {job.key for job in wanted}  # a plan may ask for the same twice
         if wanted:
-            yield from module_of(task.kind).perform(subject, wanted, task.options, settings)
+            yield from _performed(subject, wanted, task, settings)
+
+
+def _performed(subject: Subject, wanted: list[Job], task: Task, settings: Mapping[str, Any]) -> Iterator[Outcome]:
+    """One task; what is wrong with its input is the fault of its jobs, and the next task goes on."""
+    told: set[str] = set()
+    try:
+        for outcome in module_of(task.kind).perform(subject, wanted, task.options, settings):
+            told.add(outcome.job.key)
+            yield outcome
+    except FolderError:
+        raise
+    except InputError as error:
+        if len(subject.group.tasks) == 1:
+            raise
+        for job in wanted:
+            if job.key not in told:
+                yield Outcome(job, None, str(error), {})

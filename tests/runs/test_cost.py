@@ -56,9 +56,9 @@ def test_failed_layers_count_only_if_they_are_tried_again(place):
 
 
 def test_shifts_count_every_condition(place):
-    images = place.labelled("train", 30) + place.labelled("test", 20, seed=2)
+    images = place.labelled("train", 30) + place.labelled("test", 20, seed=2) + place.labelled("wood", 30, seed=3)
     head = '[[tasks]]\nkind = "{}"\nimages = ["train"]\ntest = "test"\n'
-    shifts = head.format("shifts") + 'corruptions = ["fog", "snow"]\nseverities = [1, 2, 3]\nnatural = ["train"]\n'
+    shifts = head.format("shifts") + 'corruptions = ["fog", "snow"]\nseverities = [1, 2, 3]\nnatural = ["wood"]\n'
     plan = read_plan(place.plan(place.small(4), images=images, tasks=head.format("readouts") + shifts))
     (group,) = make_groups(plan, expand_models(plan, True), survey_images(plan, False, False))
     assert [shown(group, task) for task in group.tasks] == [0, 20 * 7 + 30]

@@ -91,6 +91,25 @@ def test_table_and_curves(place, sets, human):
     assert human_points["level"].tolist() == [0.0, float(found["4"]["human_wrong"][0])]
 
 
+def test_human_labels_that_change_are_noticed(place, sets, human):
+    plan = place.plan(place.small(4), images=sets, layers=LAYERS, tasks=TASK + 'human = ["human.npz"]\n')
+    assert place.run(plan).n_done == 2
+    assert place.run(plan).n_done == 0
+    np.savez(place.folder / "human.npz", worst=human[::-1])
+    assert place.run(plan).n_done == 2
+
+
+def test_label_sets_that_are_wrong_equally_often_make_one_point(place, sets, human):
+    true = np.load(place.folder / "train.npz")["labels"]
+    np.savez(place.folder / "human.npz", worst=human, again=human, right=true)
+    spectra = '[[tasks]]\nimages = ["train"]\ndraws = 0\n'
+    place.run(place.plan(place.small(4), images=sets, layers=LAYERS, tasks=spectra + TASK + 'human = ["human.npz"]\n'))
+    curves = noise_frame(RunFolder.open(place.folder / "run"), run_table(place.folder / "run"))
+    one = curves[(curves["layer"] == "4") & (curves["noise"] == "human")]
+    assert sorted(one["level"]) == [0.0, float((human != true).mean())]
+    assert na.write_report(place.folder / "run")  # the page takes them
+
+
 def test_human_labels_are_in_the_key(place, sets, human):
     plan = place.plan(place.small(4), images=sets, layers=LAYERS, tasks=TASK + 'human = ["human.npz"]\n')
     place.run(plan)
@@ -129,5 +148,5 @@ def test_human_labels_that_do_not_fit(place, sets, human):
     np.savez(place.folder / "human.npz", worst=human, clean_label=human)
     with pytest.raises(na.InputError, match=r"the true labels given and those of .* agree for"):
         run("human.npz")
-    with pytest.raises(na.InputError, match="there is no file"):
+    with pytest.raises(na.InputError, match="cannot read the human labels"):
         run("none.npz")

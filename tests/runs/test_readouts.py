@@ -115,11 +115,24 @@ def test_refused_plans(place, sets, task, said):
 
 
 def test_images_without_labels(place):
+    images = '[[images]]\nsource = "pictures"\n' + place.labelled("train")
     with pytest.raises(na.InputError, match="the images 'pictures' have no labels, which a readout needs"):
-        place.run(place.plan(place.small(4), tasks='[[tasks]]\nkind = "readouts"\ntest = "pictures"\n'))
+        place.run(place.plan(place.small(4), images=images, tasks=TASK.replace('"test"', '"pictures"')))
 
 
 def test_one_class_only(place):
     images = place.labelled("train", classes=("ash",)) + place.labelled("test")
     with pytest.raises(na.InputError, match=r"readouts of 'train', tested on 'test': .* one class only"):
         place.run(place.plan(place.small(4), images=images, tasks=TASK))
+
+
+def test_the_training_images_are_no_test(place, sets):
+    with pytest.raises(na.InputError, match=r"would be tested on 'test', the same images; say in \[\[tasks\]\]"):
+        place.run(
+            place.plan(place.small(4), images=sets, layers=LAYERS, tasks=TASK.replace('images = ["train"]\n', ""))
+        )
+
+
+def test_two_tasks_of_a_kind(place, sets):
+    with pytest.raises(na.InputError, match=r"several .* of kind 'readouts' for the images 'train'"):
+        place.run(place.plan(place.small(4), images=sets, layers=LAYERS, tasks=TASK + TASK + "seed = 1\n"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import neuroalpha as na
 from neuroalpha.runs import shifts
@@ -73,7 +74,44 @@ def test_published_folders(place, sets):
     for result in results(place).values():
         assert result["natural"].values.tolist() == [f"Wood-C: fog/{severity}" for severity in range(1, 6)]
         np.testing.assert_array_equal(result["natural_accuracy"], result["corruption_accuracy"].values[0])
-        assert shifts.columns(result)["accuracy: Wood-C"] == pytest.approx(float(result["kind_accuracy"][0]))
+        columns = shifts.columns(result)
+        assert columns["accuracy: Wood-C"] == columns["accuracy: Wood-C fog"]
+        assert columns["accuracy: Wood-C"] == pytest.approx(float(result["kind_accuracy"][0]))
+        assert columns["clean accuracy: Wood-C"] == pytest.approx(float(result["accuracy"]))
+        assert columns["n_images: Wood-C"] == columns["n_test"] == 50
+
+
+def test_a_published_folder_that_changes_is_noticed(place, sets):
+    folder = place.folder / "more"
+    for name in ("ash", "elm"):
+        (folder / name).mkdir(parents=True)
+        for number in range(3):
+            pixels = np.random.default_rng(number).integers(0, 256, (20, 20, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{number}.png")
+    extra = 'corruptions = []\npublished = ["more"]\n'
+    plan = place.plan(place.small(4), images=sets, layers=LAYERS, tasks=TASK + extra)
+    with pytest.warns(UserWarning, match="answers are among the 2 of 3"):
+        assert place.run(plan).n_done == 2
+    assert place.run(plan).n_done == 0
+    Image.fromarray(255 - pixels).save(folder / "elm" / "2.png")
+    assert place.run(plan).n_done == 2
+
+
+def test_what_is_wrong_with_one_task_leaves_the_others_alone(place, sets):
+    """A published image that cannot be read shows when it is."""
+    folder = place.folder / "more"
+    for name in ("ash", "elm"):
+        (folder / name).mkdir(parents=True)
+        Image.fromarray(np.zeros((20, 20, 3), dtype=np.uint8)).save(folder / name / "0.png")
+    content = (folder / "elm" / "0.png").read_bytes()
+    (folder / "elm" / "0.png").write_bytes(content[: len(content) * 2 // 3])
+    readouts = TASK.replace("shifts", "readouts")
+    extra = 'corruptions = []\npublished = ["more"]\n'
+    place.run(place.plan(place.small(4), images=sets, layers=LAYERS, tasks=TASK + extra + readouts))
+    found = [names["kind"] for names, _ in task_results(RunFolder.open(place.folder / "run"))]
+    assert found == ["readouts", "readouts"]
+    (row,) = na.zoo_status(place.folder / "run").to_dict("records")
+    assert "elm/0.png" in row["reason"]
 
 
 def test_fewer_classes(place):
@@ -94,12 +132,12 @@ def test_files_of_published_sets_are_in_the_key(place):
     folder = place.folder / "set"
     folder.mkdir()
     (folder / "a").write_text("1")
-    first = shifts.folder_digest(str(folder))
-    assert shifts.folder_digest(str(folder)) == first
-    (folder / "a").write_text("12")
-    assert shifts.folder_digest(str(folder)) != first
+    first = shifts.content_of(str(folder))
+    assert shifts.content_of(str(folder)) == first
+    (folder / "a").write_text("2")
+    assert shifts.content_of(str(folder)) != first
     with pytest.raises(na.InputError, match="no folder"):
-        shifts.folder_digest(str(folder / "none"))
+        shifts.content_of(str(folder / "none"))
 
 
 @pytest.mark.parametrize(
@@ -111,6 +149,9 @@ def test_files_of_published_sets_are_in_the_key(place):
         ('natural = ["wod"]\n', "names the images 'wod'; did you mean 'wood'"),
         ("natural = 3\n", "expected a list of texts"),
         ("bootstrap = 0\n", "n_boot is 0"),
+        ('natural = ["wood", "wood"]\n', "has a shift called 'wood', which another has"),
+        ('published = ["a/fog"]\n', "has a shift called 'fog'"),
+        ('natural = ["train"]\n', "'train' is the images that the readouts are trained on"),
     ],
 )
 def test_refused_plans(place, sets, task, said):
