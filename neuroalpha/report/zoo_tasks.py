@@ -31,7 +31,10 @@ FAMILIES = {  # what stands before the colon
     "noise_drop": ("label noise", "lower"),
     "memorisation": ("label noise", "lower"),
 }
-GROUPS = ("readout", "shifts", "effective robustness", "label noise", "accuracy under label noise", "published")
+THEORY = "theory_error"  # what the predicted errors' names begin with: theory_error_alpha_only, ...
+GROUPS = (
+    "readout", "shifts", "effective robustness", "label noise", "accuracy under label noise", "theory", "published"
+)  # fmt: skip
 PUBLISHED = re.compile(r"(^|[\s_-])(top.?1|acc|accuracy)$", re.IGNORECASE)
 CURVES = ("key", "noise", "level", "accuracy")
 STATED = (  # columns of statistics that are known, as they stand; others come before method and note
@@ -90,6 +93,8 @@ def targets(frame: pd.DataFrame, noises: Iterable[str] = ()) -> list[dict[str, s
 def _group(name: str, noises: set[str]) -> tuple[str, str]:
     if name in PLAIN:
         return PLAIN[name]
+    if name == THEORY or name.startswith(f"{THEORY}_"):
+        return "theory", "lower"
     stem, colon, rest = name.partition(": ")
     if colon and stem in FAMILIES:
         of_level = re.fullmatch(r"(.+?)\s+[\d.]+(?:e-?\d+)?%?", rest)

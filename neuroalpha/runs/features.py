@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -53,7 +52,7 @@ def named_sets(subject: Subject, names: Sequence[str]) -> dict[str, Any]:
     return {"labels": subject.group.pictures.labels, "beside": [[each.digest, each.labels] for each in named]}
 
 
-def check_labels(group: Group, test: str) -> Classes:
+def check_labels(group: Group, test: str, tell: bool = True) -> Classes:
     """The classes of a group's own images and those of its test set, or InputError; needs no model."""
     names = (group.pictures.name, test)
     if group.images(test).digest == group.pictures.digest:
@@ -63,7 +62,7 @@ def check_labels(group: Group, test: str) -> Classes:
         )
     own, other = (labels_of(open_images(group.images(name)), name) for name in names)
     try:
-        return encode(own, other, group.pictures.n, group.images(test).n)
+        return encode(own, other, group.pictures.n, group.images(test).n, tell=tell)
     except InputError as error:
         raise InputError(f"readouts of {names[0]!r}, tested on {names[1]!r}: {error}") from error
 
@@ -76,9 +75,7 @@ def prepare(
     Labels are checked before the model is run.
     """
     shown = subject.open(test)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # told once, before the first model
-        classes = check_labels(subject.group, test)
+    classes = check_labels(subject.group, test, tell=False)  # told once, before the first model
     held: dict[Any, Prepared | InputError] = subject.shared.setdefault("prepared", {})
     missing = [layer for layer in layers if (layer.name, test) not in held]
     for layer in layers:

@@ -87,7 +87,7 @@ def perform(
             jobs_of[layer.name] = job
             layers.append(layer)
     pixels = small_pictures(subject) if "instance" in options["noises"] else None
-    human = human_sets(options["human"], options["classes"], check_labels(subject.group, options["test"]))
+    human = human_sets(options["human"], options["classes"], check_labels(subject.group, options["test"], tell=False))
     for layer, ready in prepare(subject, layers, options["test"], settings):
         job = jobs_of[layer.name]
         if isinstance(ready, InputError):

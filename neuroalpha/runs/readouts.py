@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -118,26 +119,27 @@ def read_out(ready: Prepared, options: Mapping[str, Any]) -> xr.Dataset:
     return result.merge(spectrum).assign(expected(ready, spectrum)).assign_attrs(spectrum.attrs)
 
 
-def expected(ready: Prepared, spectrum: xr.Dataset) -> dict[str, float]:
-    """Error that theory expects after half of the training images; NaN where alpha cannot be fitted."""
-    from neuroalpha.spectrum.fit import fit_alpha
-    from neuroalpha.theory.generalisation import VARIANTS, predict_errors
+_quiet = threading.Lock()  # warnings are turned off for the whole process: one thread at a time
 
-    found, codes, n = ready.decomposition, ready.classes.train, ready.decomposition.n
-    targets = 2.0 * (codes[:, None] == np.arange(ready.classes.names.size)) - 1
-    targets -= targets.mean(axis=0)
-    power = ((ready.train.T @ targets) ** 2).sum(axis=1) / found.values / n
-    total = float((targets**2).sum()) / n
+
+def expected(ready: Prepared, spectrum: xr.Dataset) -> dict[str, float]:
+    """Error that theory expects after half of the training images; NaN where it cannot say."""
+    from neuroalpha.spectrum.fit import fit_alpha
+    from neuroalpha.theory.generalisation import VARIANTS
+    from neuroalpha.theory.readout_theory import readout_theory
+
     try:
-        with warnings.catch_warnings():
+        with _quiet, warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             alpha = fit_alpha(spectrum, "auto").alpha
-        errors = predict_errors(
-            found.values / n, power, [n // 2], "best", alpha, rest=max(total - float(power.sum()), 0.0), n_images=n
-        )
     except InputError:
-        return {f"theory_{name}": np.nan for name in VARIANTS}
-    return {f"theory_{name}": float(errors[name][0]) for name in VARIANTS}
+        alpha = np.nan
+    try:
+        classes = ready.classes
+        errors = readout_theory(ready.decomposition.values, ready.train, classes.train, classes.names.size, alpha)
+    except InputError:
+        errors = dict.fromkeys(VARIANTS, np.nan)
+    return {f"theory_{name}": float(value) for name, value in errors.items()}
 
 
 def columns(result: Any) -> dict[str, float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -124,20 +123,19 @@ def perform(
     for folder in options["published"]:
         natural |= _published(folder, subject, options)
     digest = subject.group.images(options["test"]).digest
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "(?s).*answers are among")  # told once, before the first model
-        found = collect_shifts(
-            lambda images: stream(subject, shown, images, settings),
-            readouts,
-            subject.open(options["test"]),
-            kinds=kinds,
-            severities=severities,
-            natural=natural,
-            corrupted=partial(_corrupted, corrupted, digest, options["seed"]),
-            n_boot=options["bootstrap"],
-            seed=options["seed"],
-            progress=settings["progress"],
-        )
+    found = collect_shifts(
+        lambda images: stream(subject, shown, images, settings),
+        readouts,
+        subject.open(options["test"]),
+        kinds=kinds,
+        severities=severities,
+        natural=natural,
+        corrupted=partial(_corrupted, corrupted, digest, options["seed"]),
+        n_boot=options["bootstrap"],
+        seed=options["seed"],
+        progress=settings["progress"],
+        tell=False,  # once, before the first model
+    )
     for name, result in found.items():
         yield Outcome(jobs_of[name], signed(result, subject, jobs_of[name]), "", {})
 

@@ -12,7 +12,7 @@ from neuroalpha.tasks.scores import ImageScores, scores
 LIMITS = {"nll": (0.0, np.inf), "brier": (0.0, 2.0)}  # else 0 to 1
 
 
-def wilson(correct: np.ndarray, shown: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+def wilson(correct: np.ndarray | int, shown: np.ndarray | int, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
     """Interval of a share from how many of how many images were right (Wilson 1927); NaN where none was shown.
 
     Examples
@@ -62,31 +62,3 @@ def bootstrap(images: ImageScores, n_boot: int, seed: int, level: float = 0.95) 
         least, most = LIMITS.get(name, (0.0, 1.0))
         found[name] = (float(max(value - half, least)), float(min(value + half, most)))
     return found
-
-
-def paired_difference(
-    one: np.ndarray, two: np.ndarray, n_boot: int = 1000, seed: int = 0, level: float = 0.95
-) -> tuple[float, float, float]:
-    """Accuracy of one classifier less that of another on the same images, with its bootstrap interval over images.
-
-    ``one`` and ``two`` (m,) say which images each had right. A resample of images is a resample of the three outcomes
-    (only one right, only two right, no difference), so that a draw costs the same for any number of images.
-
-    Returns
-    -------
-    difference, low, high
-        The interval from the quantiles of the draws; NaN with fewer than 2.
-
-    Examples
-    --------
-    >>> one, two = np.arange(100) < 80, np.arange(100) < 70
-    >>> [round(value, 2) for value in paired_difference(one, two)]
-    [0.1, 0.04, 0.16]
-    """
-    n = one.size
-    gained, lost = float((one & ~two).sum()) / n, float((two & ~one).sum()) / n
-    if n_boot < 2:
-        return gained - lost, np.nan, np.nan
-    outcomes = np.random.default_rng(seed).multinomial(n, [gained, lost, max(1 - gained - lost, 0.0)], size=n_boot)
-    low, high = np.quantile((outcomes[:, 0] - outcomes[:, 1]) / n, [0.5 - level / 2, 0.5 + level / 2])
-    return gained - lost, float(low), float(high)

@@ -34,7 +34,9 @@ class Classes:
     """Classes of the training images that no test image has."""
 
 
-def encode(train_labels: Any, test_labels: Any, n_train: int | None = None, n_test: int | None = None) -> Classes:
+def encode(
+    train_labels: Any, test_labels: Any, n_train: int | None = None, n_test: int | None = None, *, tell: bool = True
+) -> Classes:
     """Match the classes of training and test images by name.
 
     Parameters
@@ -43,6 +45,9 @@ def encode(train_labels: Any, test_labels: Any, n_train: int | None = None, n_te
         Label (n,) and (m,) of each image: text or whole numbers, where 3, 3.0 and "3" are the same class.
     n_train, n_test
         How many images there are, to be checked against the labels.
+    tell
+        Warn when classes differ. Threads that ask about the same images once more leave it off: a filter of warnings
+        is not a thread's own.
 
     Returns
     -------
@@ -58,7 +63,7 @@ def encode(train_labels: Any, test_labels: Any, n_train: int | None = None, n_te
     Warns
     -----
     UserWarning
-        When classes differ; names those that were dropped.
+        When classes differ and ``tell``; names those that were dropped.
 
     Examples
     --------
@@ -78,13 +83,13 @@ def encode(train_labels: Any, test_labels: Any, n_train: int | None = None, n_te
             f"training and test images share {shared.size} of {names.size} and {np.unique(test).size} classes: "
             f"{first_few(names)} against {first_few(np.unique(test))}; at least 2 must have the same names"
         )
-    if dropped.size:
+    if tell and dropped.size:
         warnings.warn(
             f"{test.size - rows.size} of {test.size} test images are left out: their classes {first_few(dropped)} are "
             "not among those of the training images",
             stacklevel=3,
         )
-    if absent.size:
+    if tell and absent.size:
         warnings.warn(
             f"{absent.size} of {names.size} classes have no test image: {first_few(absent)}; predictions are "
             f"restricted to the {shared.size} that have",

@@ -14,7 +14,13 @@ from neuroalpha.tasks.ridge import RidgeFit
 
 @dataclass(frozen=True, eq=False)
 class LinearReadout:
-    """Decision values of responses x (p,): (x - mean) weights + intercept."""
+    """Decision values of responses x (p,): (x - mean) weights + intercept.
+
+    Beside :class:`neuroalpha.tasks.fitted.FittedReadout`, which keeps the eigenvectors (p, r), since its spectrum is
+    asked for and neighbours are sought among components, and multiplies them with the coefficients whenever it is
+    asked. Under shifts the readouts of all layers are in memory together and are asked once for each batch, so these
+    hold weights (p, C) only.
+    """
 
     decomposition: Decomposition
     """Of the training responses, without its eigenvectors, which are large."""
@@ -30,13 +36,6 @@ class LinearReadout:
         """Decision values (m, C) of responses (m, p)."""
         return self.decomposition.multiply(responses, self.weights) + self.intercept
 
-    def predict(self, responses: Any, among: np.ndarray | None = None) -> np.ndarray:
-        """Code (m,) of the class with the largest decision value, among all or those of some codes."""
-        decisions = self.decisions(responses)
-        if among is None:
-            return decisions.argmax(axis=1)
-        return among[decisions[:, among].argmax(axis=1)]
-
 
 def linear_readout(decomposition: Decomposition, fit: RidgeFit, names: np.ndarray, which: int = 0) -> LinearReadout:
     """One of the readouts of a fit, on the responses.
@@ -48,7 +47,7 @@ def linear_readout(decomposition: Decomposition, fit: RidgeFit, names: np.ndarra
     >>> x = np.array([[0.0, 1], [0, 2], [3, 1], [3, 2]])
     >>> found = decompose(x)
     >>> fit = RidgeReadouts(found, found.project(x)).fit(np.array([0, 0, 1, 1]), 2, [0.1])
-    >>> linear_readout(found, fit, np.array(["left", "right"])).predict(np.array([[2.9, 0]])).tolist()
+    >>> linear_readout(found, fit, np.array(["left", "right"])).decisions(np.array([[2.9, 0]])).argmax(axis=1).tolist()
     [1]
     """
     weights = decomposition.vectors @ fit.coefficients[which]

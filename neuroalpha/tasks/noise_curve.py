@@ -12,20 +12,23 @@ import neuroalpha
 from neuroalpha._checks import check_seed, whole
 from neuroalpha.assembly import clean_attrs
 from neuroalpha.errors import InputError
+from neuroalpha.spectrum.checks import check_responses
 from neuroalpha.spectrum.result import INHERITED
-from neuroalpha.tasks.decomposition import Decomposition, decompose
+from neuroalpha.tasks.decomposition import Decomposition, decompose_and_project
 from neuroalpha.tasks.label_noise import NOISES, resolve_pairs
 from neuroalpha.tasks.labels import encode
 from neuroalpha.tasks.noise_inputs import (
+    PLACE,
     all_levels,
     check_features,
     check_noises,
-    check_responses,
     filled,
     human_codes,
+    numbered,
 )
 from neuroalpha.tasks.noise_readouts import noisy_labels, score_label_sets
 from neuroalpha.tasks.noise_scores import Draws, area, bootstrap, drop, interval
+from neuroalpha.tasks.readout_inputs import check_same_neuroids, labels_of, recorded
 from neuroalpha.tasks.ridge import RidgeReadouts, Select, check_penalties, default_penalties
 
 LEVELS = (0.0, 0.1, 0.2, 0.4, 0.6, 0.8)
@@ -56,7 +59,9 @@ def noise_robustness(
     Parameters
     ----------
     train, test : DataArray
-        Assemblies of the same neuroids with a coordinate ``label`` along presentation.
+        Assemblies of the same neuroids with a coordinate ``label`` along presentation. As for
+        :func:`neuroalpha.readout`, a NaN counts as the neuroid's mean over training images, and images that are NaN
+        throughout are left out, with what ``human`` and ``instance_features`` say of them.
     noises : sequence of {"symmetric", "asymmetric", "instance"}
         Kinds of synthetic noise: :func:`~neuroalpha.tasks.label_noise.symmetric` (a level's share of the labels, each
         by any other class), :func:`~neuroalpha.tasks.label_noise.asymmetric` (a level's share of each class that is
@@ -107,7 +112,12 @@ def noise_robustness(
     ------
     InputError
         For labels that are missing, of one class, or that human labels do not match in number or name; a level outside
-        0 to 1; an unknown kind of noise; neuroids that differ or hold no finite values.
+        0 to 1; an unknown kind of noise; neuroids that differ, are all constant or hold infinite values.
+
+    Warns
+    -----
+    UserWarning
+        When classes differ, images are left out or neuroids constant.
 
     Notes
     -----
@@ -130,13 +140,18 @@ def noise_robustness(
     (5, [0.0, 0.4], True)
     """
     # Whatever is asked for is checked before the decomposition, which may take long.
-    check_responses(train, test, label)
-    classes = encode(train[label].values, test[label].values, train.shape[0], test.shape[0])
-    humans = human_codes(human, classes.names, classes.train.size)
+    train = numbered(train)
+    n_given = train.shape[0]
+    train, test = recorded(train, "training"), recorded(test, "test")
+    check_same_neuroids(train, test)
+    classes = encode(labels_of(train, label, "training"), labels_of(test, label, "test"))
+    n_constant = check_responses(train, needs_repeats=False).n_constant
+    kept = train[PLACE].values  # what people and features say is of the images as they were given
+    humans = {name: each[kept] for name, each in human_codes(human, classes.names, n_given).items()}
     kinds = check_noises(noises, bool(humans))
     targets, told = resolve_pairs(pairs, classes.names)
     told_features = ""
-    features = None if instance_features is None else check_features(instance_features, classes.train.size)
+    features = None if instance_features is None else check_features(instance_features, n_given)[kept]
     if "instance" in kinds:
         told_features = "training responses" if features is None else f"given, {features.shape[1]} for each image"
         features = filled(train) if features is None else features
@@ -145,10 +160,10 @@ def noise_robustness(
         "select": _select(select), "penalties": None if penalties is None else check_penalties(penalties),
         "n_boot": whole(n_boot, "n_boot"), "seed": check_seed(seed), "progress": progress,
     }  # fmt: skip
-    decomposition = decompose(train.data)
+    decomposition, projected = decompose_and_project(train.data)
     tested = test.data if not classes.dropped else test.data[classes.test_rows]
     found = noise_curve(
-        decomposition, decomposition.project(train.data), classes.train, decomposition.project(tested), classes.test,
+        decomposition, projected, classes.train, decomposition.project(tested), classes.test,
         classes.names.size, human=humans, targets=targets, features=features, shared=classes.shared, **asked,
     )  # fmt: skip
     inherited = {name: train.attrs[name] for name in INHERITED if name in train.attrs}
@@ -157,6 +172,7 @@ def noise_robustness(
         label=label,
         pairs=told if "asymmetric" in kinds else "",
         instance_features=told_features,
+        n_constant=n_constant,
         classes_dropped=", ".join(classes.dropped),
         classes_absent=", ".join(classes.absent),
     )
@@ -216,8 +232,7 @@ def noise_curve(
     >>> rng = np.random.default_rng(0)
     >>> codes = rng.integers(2, size=200)
     >>> x = 2.0 * codes[:, None] + rng.normal(size=(200, 5))
-    >>> found = decompose(x)
-    >>> z = found.project(x)
+    >>> found, z = decompose_and_project(x)
     >>> curve = noise_curve(found, z, codes, z, codes, 2, noises=["symmetric"], levels=[0, 0.3])
     >>> bool(curve.noise_drop[0, 1] > 0), float(curve.wrong[0, 1, 0])
     (True, 0.3)

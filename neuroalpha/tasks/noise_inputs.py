@@ -12,9 +12,10 @@ from neuroalpha._text import first_few
 from neuroalpha.assembly import check_assembly
 from neuroalpha.errors import InputError, nearest
 from neuroalpha.spectrum import gram
-from neuroalpha.spectrum.result import check_values
 from neuroalpha.tasks.label_noise import NOISES, check_levels
 from neuroalpha.tasks.labels import codes_of, label_text
+
+PLACE = "place_among_given"  # coordinate: where a presentation stood before some were left out
 
 
 def human_codes(human: Mapping[str, Any] | None, names: np.ndarray, n_train: int) -> dict[str, np.ndarray]:
@@ -92,29 +93,19 @@ def check_features(features: Any, n_train: int) -> np.ndarray:
     return array
 
 
-def check_responses(train: xr.DataArray, test: xr.DataArray, label: str) -> None:
-    """Refuse assemblies without labels, of other neuroids than each other's, or with neuroids that hold nothing."""
-    for assembly, of in ((train, "training"), (test, "test")):
-        check_assembly(assembly)
-        if label not in assembly.coords or assembly.coords[label].dims != ("presentation",):
-            known = [str(name) for name, coord in assembly.coords.items() if coord.dims == ("presentation",)]
-            raise InputError(
-                f"the {of} assembly lacks the coordinate {label!r} along presentation{nearest(label, known)}; add it "
-                f"with assembly.assign_coords({label}=('presentation', classes))"
-            )
-    if not np.array_equal(train["neuroid_id"].values, test["neuroid_id"].values):
-        raise InputError(
-            f"training and test responses ({train.sizes['neuroid']} and {test.sizes['neuroid']} neuroids) are of other "
-            "neuroids, or have them in another order; extract both from the same layers"
-        )
-    for assembly in (train, test):
-        check_values(*gram.column_means(assembly.data), assembly.shape[0], assembly["neuroid_id"].values)
+def numbered(assembly: xr.DataArray) -> xr.DataArray:
+    """The assembly with the place of each presentation, by which labels are found again when some are left out."""
+    places = np.arange(check_assembly(assembly).sizes["presentation"])
+    return assembly.assign_coords({PLACE: ("presentation", places)})
 
 
 def filled(train: xr.DataArray) -> np.ndarray:
-    """Responses in memory (n, p), a missing one as its neuroid's mean: features for instance noise."""
+    """Responses in memory (n, p), a missing one as its neuroid's mean: features for instance noise.
+
+    A neuroid of which nothing was recorded is 0 throughout, and tells nothing.
+    """
     values = np.array(train.data, dtype=np.float64)
     missing = np.isnan(values)
     if missing.any():
-        values[missing] = np.broadcast_to(np.nanmean(values, axis=0), values.shape)[missing]
+        values[missing] = np.broadcast_to(np.nan_to_num(gram.column_means(values)[0]), values.shape)[missing]
     return values

@@ -8,6 +8,8 @@ import numpy as np
 import xarray as xr
 
 import neuroalpha
+from neuroalpha.tasks.corruptions.corrupt import corruption_notes
+from neuroalpha.tasks.intervals import wilson
 from neuroalpha.tasks.linear_readout import Answers
 from neuroalpha.tasks.shift_scores import corruption_accuracy, mean_corruption_error, relative_drop
 
@@ -46,12 +48,13 @@ def shift_result(
         paired bootstrap over images; ``mean_corruption_error`` (one less the mean accuracy: nothing is normalised);
         ``relative_drop`` with interval; ``natural_accuracy`` (natural) with Wilson intervals,
         ``natural_clean_accuracy`` on clean test images of the same classes, ``natural_drop``, ``natural_images`` and
-        ``natural_classes`` counts.
+        ``natural_classes`` counts. The attribute ``corruption_notes`` says where the corruptions shown differ from the
+        published ones (:func:`neuroalpha.corruption_notes`); empty without any.
     """
     right = clean[""]
     found = xr.Dataset(coords={"corruption": list(kinds), "severity": list(severities), "natural": list(natural)})
     found["accuracy"] = float(right.mean())
-    found["accuracy_low"], found["accuracy_high"] = wilson(right)
+    found["accuracy_low"], found["accuracy_high"] = wilson(right.sum(), right.size)
     if kinds:
         scored = corruption_accuracy(corrupted, right, n_boot=n_boot, seed=seed)
         found["corruption_accuracy"] = (("corruption", "severity"), scored.accuracy)
@@ -63,12 +66,12 @@ def shift_result(
             found[f"relative_drop{name}"] = value
         found["mean_corruption_error"] = float(mean_corruption_error(1 - scored.accuracy))
     if natural:
-        ends = [wilson(answered) for answered, _, _ in natural.values()]
-        own = np.array([answered.mean() for answered, _, _ in natural.values()])
+        counts = np.array([(answered.sum(), answered.size) for answered, _, _ in natural.values()])
+        own, (low, high) = counts[:, 0] / counts[:, 1], wilson(counts[:, 0], counts[:, 1])
         before = np.array([alike.mean() if alike.size else np.nan for _, alike, _ in natural.values()])
         found["natural_accuracy"] = ("natural", own)
-        found["natural_accuracy_low"] = ("natural", [low for low, _ in ends])
-        found["natural_accuracy_high"] = ("natural", [high for _, high in ends])
+        found["natural_accuracy_low"] = ("natural", low)
+        found["natural_accuracy_high"] = ("natural", high)
         found["natural_clean_accuracy"] = ("natural", before)
         found["natural_drop"] = (
             "natural",
@@ -77,18 +80,12 @@ def shift_result(
         found["natural_images"] = ("natural", [asked.rows.size for _, _, asked in natural.values()])
         found["natural_classes"] = ("natural", [asked.among.size for _, _, asked in natural.values()])
         found["natural_dropped"] = ("natural", [", ".join(asked.dropped) for _, _, asked in natural.values()])
+    notes = [f"{kind}: {note}" for kind, note in corruption_notes().items() if kinds and kind in ("all kinds", *kinds)]
     return found.assign_attrs(
         classifier="ridge",
+        corruption_notes="; ".join(notes),
         n_test=int(right.size),
         n_boot=n_boot,
         seed=seed,
         software=f"neuroalpha {neuroalpha.__version__}",
     )
-
-
-def wilson(right: np.ndarray, level: float = 0.95) -> tuple[float, float]:
-    """Wilson's interval of a share, from booleans (n,)."""
-    from statsmodels.stats.proportion import proportion_confint
-
-    low, high = proportion_confint(int(right.sum()), right.size, 1 - level, "wilson")
-    return float(low), float(high)

@@ -35,6 +35,7 @@ def collect_shifts(
     n_boot: int = 1000,
     seed: int = 0,
     progress: bool = False,
+    tell: bool = True,
 ) -> dict[str, xr.Dataset]:
     """Ask the readouts of several layers about one set, its corrupted copies and other sets: one pass for each.
 
@@ -54,6 +55,8 @@ def collect_shifts(
         Of the intervals over images.
     progress
         Show a bar on stderr.
+    tell
+        Warn of classes that are left out.
 
     Returns
     -------
@@ -66,8 +69,8 @@ def collect_shifts(
         When a set has no labels, or fewer than two classes of the readouts.
     """
     names = next(iter(readouts.values())).names
-    asked = match(test, "test images", names)
-    others = {name: match(images, name, names) for name, images in natural.items()}
+    asked = match(test, "test images", names, tell=tell)
+    others = {name: match(images, name, names, tell=tell) for name, images in natural.items()}
     conditions = [(kind, severity) for kind in kinds for severity in severities]
     clean = _right(responses, readouts, test, {"": asked, **_restricted(asked, others)})
     right = {layer: np.zeros((len(kinds), len(severities), asked.rows.size), dtype=bool) for layer in readouts}
@@ -91,8 +94,8 @@ def collect_shifts(
     }
 
 
-def match(images: Any, name: str, classes: np.ndarray) -> Answers:
-    """The images of a set that the readouts can be asked about; says which classes are left out."""
+def match(images: Any, name: str, classes: np.ndarray, *, tell: bool = True) -> Answers:
+    """The images of a set that the readouts can be asked about; warns of classes that are left out if ``tell``."""
     if images.label is None:
         raise InputError(f"{name} have no labels; give images with a label for each")
     found = answers(images.label, classes)
@@ -103,7 +106,7 @@ def match(images: Any, name: str, classes: np.ndarray) -> Answers:
             "least 2 are needed"
         )
     missing = classes.size - found.among.size
-    if found.dropped or missing:
+    if tell and (found.dropped or missing):
         left = [f"{len(images) - found.rows.size} images of classes not trained: {first_few(found.dropped)}"]
         warnings.warn(
             f"{name}: {left[0] if found.dropped else 'all images are kept'}; answers are among the "

@@ -50,6 +50,7 @@ def predict_errors(
     penalty : number, array (k,) or "best"
         As of :func:`predict_generalisation`.
     alpha : float
+        NaN where there is none: the two predictions that need it are NaN.
     rest : float
         Target variance outside the span of the features, in units of ``target_power``.
     n_images : int, optional
@@ -81,7 +82,9 @@ def predict_errors(
         "error_alignment": (law, target_power, rest),
     }
     found = {
-        name: generalisation_error(values, power, sizes, chosen, rest=left, **how).error
+        name: np.full(sizes.size, np.nan)
+        if np.isnan(alpha) and values is law
+        else generalisation_error(values, power, sizes, chosen, rest=left, **how).error
         for name, (values, power, left) in known.items()
     }
     return {**found, "penalty": chosen}

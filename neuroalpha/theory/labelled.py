@@ -39,17 +39,31 @@ def classes(assembly: xr.DataArray, label: str) -> tuple[np.ndarray, np.ndarray]
             f"the assembly has no labels {label!r} along presentation, it has {first_few(known)}{nearest(label, known)}"
             "; add them: assembly.assign_coords(label=('presentation', labels))"
         )
-    given = assembly.coords[label].values
-    if given.dtype.kind not in "iubUSO":
-        raise InputError(f"the labels {label!r} have dtype {given.dtype}; expected class names or whole numbers")
-    text = given.astype(str)
-    missing = np.isin(np.char.strip(text), ("", "nan", "None"))
+    text = _as_text(assembly.coords[label].values, label)
+    missing = np.isin(text, ("", "nan", "None", "NaT", "<NA>"))
     if missing.any():
         raise InputError(f"{int(missing.sum())} of {missing.size} images have no label; drop them first")
     names, codes = np.unique(text, return_inverse=True)
     if names.size < 2:
         raise InputError(f"all images are of one class, {str(names[0])!r}; a readout needs at least two")
     return names, codes.reshape(-1)
+
+
+def _as_text(given: np.ndarray, label: str) -> np.ndarray:
+    """Labels as text by the rule of readouts: 3, 3.0 and "3" are one class; text of what is missing is ``nan``."""
+    if given.dtype.kind not in "iufbUSO":
+        raise InputError(f"the labels {label!r} have dtype {given.dtype}; expected class names or whole numbers")
+    text = np.char.strip(np.char.decode(given, "utf-8") if given.dtype.kind == "S" else given.astype(str))
+    if given.dtype.kind == "f":
+        known = np.isfinite(given)
+        broken = given[known][given[known] % 1 != 0]
+        if broken.size:
+            raise InputError(f"the labels {label!r} are numbers such as {broken[0]:g}; expected classes, whole numbers")
+        return np.where(known, np.where(known, given, 0).astype(np.int64).astype(str), "nan")
+    if given.dtype.kind == "O":  # 3.0 of a table's column is the class 3
+        whole_ones = np.array([isinstance(each, float) and each % 1 == 0 for each in given])
+        text[whole_ones] = [str(int(each)) for each in given[whole_ones]]
+    return text
 
 
 def training_sizes(n_train: Sequence[int] | None, n_images: int) -> np.ndarray:

@@ -34,6 +34,10 @@ def table_of(*names, **more):
         ("accuracy: human worse_label", "accuracy under label noise", "higher"),
         ("effective robustness: fog: 3", "effective robustness", "higher"),
         ("noise_area: symmetric", "label noise", "higher"),
+        ("theory_error", "theory", "lower"),
+        ("theory_error_alpha_only", "theory", "lower"),
+        ("theory_error_spectrum_only", "theory", "lower"),
+        ("theory_error_alignment", "theory", "lower"),
         ("noise_drop: human worst", "label noise", "lower"),
         ("memorisation: instance", "label noise", "lower"),
     ],
@@ -67,7 +71,9 @@ def test_ends_of_intervals_are_no_targets_themselves():
 
 
 def test_what_is_no_target():
-    frame = table_of("parameters", "r2", "participation_ratio", family=["x", "y"], knn_accuracy=["high", "low"])
+    frame = table_of(
+        "parameters", "r2", "participation_ratio", "theory_errors", family=["x", "y"], knn_accuracy=["high", "low"]
+    )
     assert targets(frame) == []
     assert targets(table_of(accuracy=[np.nan, np.nan])) == []
 
@@ -81,7 +87,14 @@ def test_published_accuracies_need_a_second_one():
 
 
 def test_targets_stand_by_group():
-    names = ["memorisation: symmetric", "x top1", "accuracy: fog", "accuracy", "effective robustness: fog"]
+    names = [
+        "memorisation: symmetric",
+        "x top1",
+        "accuracy: fog",
+        "accuracy",
+        "theory_error",
+        "effective robustness: fog",
+    ]
     found = [one["group"] for one in targets(table_of(*names))]
     assert found == sorted(found, key=GROUPS.index)
 

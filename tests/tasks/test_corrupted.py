@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -13,8 +15,10 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (12, 24, 24, 3), dtype=np.uin
 
 
 @pytest.fixture(autouse=True)
-def _empty(monkeypatch):
-    monkeypatch.setattr(room, "_copies", {})
+def _empty():
+    room.forget()
+    yield
+    room.forget()
 
 
 @pytest.fixture
@@ -82,17 +86,55 @@ def test_what_does_not_fit_is_not_kept(made, monkeypatch):
     assert sum(made) == 24
 
 
-def test_own_preprocessing_sees_corrupted_pixels():
-    seen = []
+def test_copies_of_one_set_at_a_time_are_kept(made, monkeypatch):
+    monkeypatch.setattr(room, "MOST_BYTES", 2 * PIXELS.size)  # those of both sets would not fit
+    for kind in ("fog", "snow", "fog", "snow"):
+        room.corrupted(shown(), "d", kind, 1, 0).batch(0, 12)
+    assert sum(made) == 24
+    for kind in ("fog", "snow", "fog", "snow"):
+        room.corrupted(shown(), "e", kind, 1, 0).batch(0, 12)
+    assert sum(made) == 48
+    room.corrupted(shown(), "d", "fog", 1, 0).batch(0, 12)  # its copies were dropped for those of the other
+    assert sum(made) == 60
+    room.forget()
+    room.corrupted(shown(), "d", "fog", 1, 0).batch(0, 12)
+    assert sum(made) == 72
 
+
+def test_a_copy_in_use_outlives_being_dropped(made):
+    expected = room.corrupted(shown(), "d", "fog", 1, 0).batch(0, 12)
+    used = room.corrupted(shown(), "d", "fog", 1, 0)
+    first = used.batch(0, 5)
+    other = room.corrupted(shown(), "e", "fog", 1, 0)
+    other.batch(0, 6)
+    room.forget()
+    assert torch.equal(torch.cat([first, used.batch(5, 12)]), expected)
+    other.batch(6, 12)  # nor did the one still in use drop the other's
+    assert torch.equal(other.batch(0, 12), expected)
+    assert sum(made) == 24
+
+
+def test_threads_that_show_several_sets_get_the_right_pixels():
+    kinds = ("fog", "contrast", "brightness")
+    expected = {kind: room.corrupted(shown(), "d", kind, 1, 0).batch(0, 12) for kind in kinds}
+
+    def ask(number):
+        kind = kinds[number % 3]
+        changed = room.corrupted(shown(), "de"[number % 2], kind, 1, 0)
+        return torch.equal(torch.cat([changed.batch(at, at + 4) for at in (0, 4, 8)]), expected[kind])
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(ask, range(36)))
+
+
+def test_own_preprocessing_sees_corrupted_pixels():
     def own(image):
-        seen.append(image.clone())
-        return image.float() / 255
+        assert image.dtype == torch.uint8
+        return image.float() + 1  # whole numbers, whichever thread makes them
 
     changed = room.corrupted(shown(normalize="imagenet").with_preprocessing(transform=own), "d", "fog", 2, 0)
-    changed.batch(0, 3)
     expected = na.corrupt(PIXELS[:3], "fog", 2, seed=0)
-    np.testing.assert_array_equal(torch.stack(seen).permute(0, 2, 3, 1).numpy(), expected)
+    np.testing.assert_array_equal(changed.batch(0, 3).permute(0, 2, 3, 1).numpy() - 1, expected)
 
 
 def test_images_are_changed_once_only():

@@ -8,7 +8,7 @@ from scipy import stats
 from sklearn.metrics import log_loss
 
 from neuroalpha.tasks import intervals
-from neuroalpha.tasks.intervals import bootstrap, paired_difference, wilson
+from neuroalpha.tasks.intervals import bootstrap, wilson
 from neuroalpha.tasks.scores import NAMES, image_scores, scores, softmax
 
 
@@ -70,24 +70,3 @@ def test_cut_where_a_score_cannot_be():
         assert high <= {"brier": 2, "nll": np.inf}.get(name, 1)
     assert bootstrap(image_scores(probabilities, codes), 200, 0)["accuracy"][1] == 1
     assert log_loss(codes, probabilities) > 0
-
-
-def test_paired_difference_against_resampled_images():
-    rng = np.random.default_rng(0)
-    one = rng.random(300) < 0.8
-    two = np.where(rng.random(300) < 0.9, one, rng.random(300) < 0.5)
-    difference, low, high = paired_difference(one, two, 20_000, seed=1)
-    assert difference == pytest.approx(one.mean() - two.mean())
-    picks = rng.integers(300, size=(20_000, 300))
-    expected = np.quantile(one[picks].mean(axis=1) - two[picks].mean(axis=1), [0.025, 0.975])
-    np.testing.assert_allclose([low, high], expected, atol=0.004)
-    unpaired = np.hypot(one.std(), two.std()) / np.sqrt(300) * 2 * 1.96
-    assert high - low < 0.6 * unpaired  # the same images: most of the spread cancels
-
-
-def test_paired_difference_of_the_same_is_nothing():
-    one = np.arange(50) % 3 == 0
-    assert paired_difference(one, one) == (0, 0, 0)
-    there, back = paired_difference(one, ~one, seed=2), paired_difference(~one, one, seed=2)
-    assert there[0] == -back[0]
-    assert np.isnan(paired_difference(one, ~one, n_boot=0)[1:]).all()

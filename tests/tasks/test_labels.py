@@ -67,6 +67,15 @@ def test_codes_say_what_the_labels_say(train, test):
     assert set(classes.absent) == set(train) - set(test)
 
 
+def test_nothing_is_told_when_nobody_wants_to_know(recwarn):
+    quiet = encode(["cat", "dog", "fox"], ["fox", "owl", "dog"], tell=False)
+    assert not recwarn.list
+    with pytest.warns(UserWarning, match="are left out"):
+        told = encode(["cat", "dog", "fox"], ["fox", "owl", "dog"])
+    assert quiet.dropped == told.dropped == ("owl",)
+    np.testing.assert_array_equal(quiet.test, told.test)
+
+
 def test_codes_of_unknown_names():
     names = class_names(np.array(["b", "a", "c"]))
     assert codes_of(np.array(["c", "zebra", "a", "", "bb"]), names).tolist() == [2, -1, 0, -1, -1]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -259,7 +261,7 @@ def test_missing_responses_and_lazy_ones(data):
         ({"seed": None}, "seed is None"),
         ({"select": "best"}, "select is 'best'"),
         ({"penalties": [0.0]}, "expected one or more positive numbers"),
-        ({"label": "lable"}, "lacks the coordinate 'lable' along presentation; did you mean 'label'"),
+        ({"label": "lable"}, "training images have no coordinate 'lable' along 'presentation'; did you mean 'label'"),
         ({"human": {"few": ["cat"]}}, "there are 1 human \\(few\\) labels for 150"),
         ({"human": {"odd": ["ox"] * 150}}, "human labels 'odd' have classes that the training images lack: 'ox'"),
         ({"human": ["cat"] * 150}, "human is list; expected a dict"),
@@ -280,14 +282,67 @@ def test_bad_assemblies(data):
     cats = train.assign_coords(label=("presentation", ["cat"] * 150))
     with pytest.raises(na.InputError, match="one class only"):
         run(cats, test)
-    with pytest.raises(na.InputError, match="12 and 11 neuroids\\) are of other neuroids"):
+    with pytest.raises(na.InputError, match="training responses are of 12 neuroids, test responses of 11"):
         run(train, test[:, 1:])
-    with pytest.raises(na.InputError, match="the test assembly lacks the coordinate 'label'"):
+    with pytest.raises(na.InputError, match="the test images have no coordinate 'label'"):
         run(train, test.drop_vars("label"))
     with pytest.raises(na.InputError, match="labels are missing"):
         run(train.assign_coords(label=("presentation", ["", *train["label"].values[1:]])), test)
-    with pytest.raises(na.InputError, match="neuroids hold infinite values"):
+    with pytest.raises(na.InputError, match=r"training image 0 .* holds infinite values"):
         run(train.where(train < 3.5, np.inf), test)
+
+
+def test_what_readout_refuses_is_refused_in_its_words(data):
+    train, test = data
+    reordered = test.assign_coords(neuroid_id=("neuroid", test["neuroid_id"].values[::-1]))
+    inf = train.copy(data=np.where(np.arange(12) == 3, np.inf, train.values))
+    for pair in (
+        (train * 0 + 3, test),
+        (train * np.nan, test),
+        (train, test * np.nan),
+        (inf, test),
+        (train, reordered),
+        (train[:, :0], test[:, :0]),
+        (train.values, test),
+        (train, test.values),
+        (train.drop_vars("label"), test),
+        (train.assign_coords(label=("presentation", np.arange(150) + 0.5)), test),
+    ):
+        with pytest.raises(na.InputError) as refused:
+            na.readout(*pair)
+        with pytest.raises(na.InputError, match=f"^{re.escape(str(refused.value))}$"):
+            run(*pair)
+
+
+def test_images_of_which_nothing_was_recorded_are_left_out_and_told(data):
+    train, test = (each.copy(deep=True) for each in data)
+    train[[3, 8]] = np.nan
+    test[5] = np.nan
+    kept, asked = np.delete(np.arange(150), [3, 8]), np.delete(np.arange(90), 5)
+    people = np.roll(train["label"].values, 1)
+    pixels = np.random.default_rng(0).normal(size=(150, 5))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = run(train, test, human={"rolled": people}, instance_features=pixels)
+    told = [str(each.message) for each in caught]
+    assert len(told) == 2
+    assert "2 of 150 training images are NaN in every neuroid and are left out: stimulus_id '3', '8'" in told[0]
+    assert "1 of 90 test images are NaN in every neuroid" in told[1]
+    assert {each.filename for each in caught} == {__file__}
+    wanted = run(train[kept], test[asked], human={"rolled": people[kept]}, instance_features=pixels[kept])
+    xr.testing.assert_identical(found, wanted)
+    with (
+        pytest.warns(UserWarning, match="left out"),
+        pytest.raises(na.InputError, match="148 human \\(rolled\\) labels for 150"),
+    ):
+        run(train, test, human={"rolled": people[kept]})
+
+
+def test_constant_neuroids_are_told_and_counted(data):
+    train, test = data
+    flat = train.copy(data=np.where(np.arange(12) == 3, 1.0, train.values))
+    with pytest.warns(UserWarning, match="1 of 12 neuroids are constant"):
+        assert run(flat, test).attrs["n_constant"] == 1
 
 
 def test_needs_no_torch():

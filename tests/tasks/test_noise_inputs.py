@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import neuroalpha as na
-from neuroalpha.tasks.noise_inputs import all_levels, check_noises, filled, human_codes
+from neuroalpha.tasks.noise_inputs import PLACE, all_levels, check_noises, filled, human_codes, numbered
 
 
 def test_levels_are_sorted_once_each_and_begin_at_zero():
@@ -34,3 +34,16 @@ def test_filled_leaves_the_assembly_alone():
     assembly = na.make_assembly(values, stimulus_id=["a", "b"])
     np.testing.assert_array_equal(filled(assembly), [[1, 4], [3, 4]])
     assert np.isnan(assembly.values[0, 1])
+
+
+def test_a_neuroid_of_which_nothing_was_recorded_is_zero(recwarn):
+    values = np.array([[1.0, np.nan], [3.0, np.nan]])
+    np.testing.assert_array_equal(filled(na.make_assembly(values, stimulus_id=["a", "b"])), [[1, 0], [3, 0]])
+    assert not recwarn.list
+
+
+def test_places_are_those_before_images_were_left_out():
+    assembly = numbered(na.make_assembly(np.eye(4), stimulus_id=list("abcd")))
+    assert assembly[[3, 1]][PLACE].values.tolist() == [3, 1]
+    with pytest.raises(na.InputError, match="expected an assembly"):
+        numbered(np.eye(4))

@@ -11,7 +11,10 @@ from sklearn.linear_model import RidgeClassifier
 from torch import nn
 
 import neuroalpha as na
+from neuroalpha.tasks.decomposition import decompose
+from neuroalpha.tasks.linear_readout import LinearReadout
 from neuroalpha.tasks.ridge import default_penalties
+from neuroalpha.tasks.shifts import collect_shifts, match
 
 CLASSES = np.array(["ash", "elm", "fir", "oak"])
 PENALTY = 3.0
@@ -88,6 +91,29 @@ def test_natural_sets_are_asked_among_their_classes(model, sets):
         assert "corruption_accuracy" not in result
 
 
+def test_classes_that_are_left_out_are_told_only_where_wanted(sets, recwarn):
+    test = sets[1]
+    pixels, labels = pictures(60, 5, classes=2)
+    park = na.images(pixels, label=np.where(np.arange(60) < 7, "yew", labels))
+    readout = LinearReadout(decompose(np.eye(2)), np.ones((2, 4)), np.zeros(4), CLASSES, 1.0)
+
+    def responses(images):
+        yield 0, len(images), {"layer": np.zeros((len(images), 2))}
+
+    def collect(**options):
+        return collect_shifts(
+            responses, {"layer": readout}, test, kinds=[], severities=[1], natural={"park": park},
+            corrupted=lambda *asked: None, n_boot=2, **options,
+        )  # fmt: skip
+
+    quiet, one = collect(tell=False)["layer"], match(park, "park", CLASSES, tell=False)
+    assert not recwarn.list
+    with pytest.warns(UserWarning, match="park: 7 images of classes not trained: 'yew'"):
+        assert collect()["layer"].identical(quiet)
+    with pytest.warns(UserWarning, match="park: 7 images"):
+        assert match(park, "park", CLASSES).dropped == one.dropped == ("yew",)
+
+
 def test_the_clean_images_as_a_natural_set_lose_nothing(model, sets):
     found = ask(model, sets, corruptions=[], natural={"same": sets[1]})["3"]
     assert float(found["natural_accuracy"][0]) == float(found["accuracy"])
@@ -102,8 +128,6 @@ def test_batches_do_not_matter(model, sets):
 
 def test_penalties_default_to_the_grid_and_are_chosen(model, sets):
     result = ask(model, sets, layers=["3"], corruptions=["fog"], severities=[1], penalties=None)["3"]
-    from neuroalpha.tasks.decomposition import decompose
-
     shown = na.extract(model, sets[0], ["3"], reduce="mean", progress=False)
     assert np.isclose(default_penalties(decompose(shown.values)), result.attrs["penalty"], rtol=1e-4).any()
 

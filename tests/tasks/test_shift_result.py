@@ -37,6 +37,10 @@ def test_everything(answered):
     assert float(found["natural_clean_accuracy"][0]) == clean[:40].mean()
     assert float(found["natural_drop"][0]) == pytest.approx(1 - natural.mean() / clean[:40].mean())
     assert found["natural_dropped"].values.tolist() == ["fox"]
+    np.testing.assert_allclose(
+        [float(found[f"natural_accuracy_{end}"][0]) for end in ("low", "high")],
+        proportion_confint(natural.sum(), 50, method="wilson"),
+    )
     assert found.attrs["n_test"] == 80
 
 
@@ -46,5 +50,16 @@ def test_without_corruptions_or_clean_images_of_the_same_classes(answered):
     none = np.zeros((0, 3, 80), dtype=bool)
     found = shift_result({"": clean}, none, {"wood": (natural, clean[:0], asked)}, [], SEVERITIES, 100, 7)
     assert "corruption_accuracy" not in found
+    assert found.attrs["corruption_notes"] == ""
     assert np.isnan(found["natural_clean_accuracy"][0])
     assert np.isnan(found["natural_drop"][0])
+
+
+def test_it_says_where_its_corruptions_differ_from_the_published(answered):
+    clean, corrupted, _ = answered
+    told = shift_result({"": clean}, corrupted[:1], {}, ["fog"], SEVERITIES, 10, 0).attrs["corruption_notes"]
+    assert told.startswith("all kinds: ")
+    assert "frost" not in told
+    told = shift_result({"": clean}, corrupted, {}, ["frost", "snow"], SEVERITIES, 10, 0).attrs["corruption_notes"]
+    assert "; snow: " in told
+    assert "; frost: the overlay is a texture" in told

@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import neuroalpha as na
+from neuroalpha.tasks.labels import label_text
 from neuroalpha.theory.generalisation import VARIANTS, predict_errors, predict_generalisation, variant_gaps
+from neuroalpha.theory.labelled import classes
 from neuroalpha.theory.ridge_error import generalisation_error
 
 
@@ -103,6 +105,17 @@ def test_labels_of_any_kind_and_their_names_do_not_matter():
         )
 
 
+def test_labels_are_read_as_readouts_read_them():
+    for labels in (
+        np.array([3.0, 10.0, 3.0]), np.array([3, 10, 3]), np.array(["3", "10 ", "3"]), np.array([b"3", b"10", b"3"]),
+        np.array([3.0, 10, "3"], dtype=object), np.array([True, False, True]), np.float32([3, 10, 3]),
+        np.array(["é".encode(), b"e", "é".encode()]),
+    ):  # fmt: skip
+        net = na.make_assembly(np.eye(3), stimulus_id=list("abc")).assign_coords(label=("presentation", labels))
+        names, codes = classes(net, "label")
+        assert names[codes].tolist() == label_text(labels, "training").tolist()
+
+
 def test_averages_over_repeats_and_blanks():
     net = assembly(120, 40)
     twice = na.make_assembly(
@@ -141,6 +154,15 @@ def test_arrays_in_arrays_out():
     assert (found["error"] < found["error_alpha_only"]).all()
 
 
+def test_without_alpha_what_needs_it_is_not_known():
+    rank = np.arange(1, 101.0)
+    found, known = (predict_errors(rank**-1.2, rank**-2, [50, 80], "best", alpha) for alpha in (np.nan, 1.2))
+    for name in ("error", "error_spectrum_only", "penalty"):
+        np.testing.assert_array_equal(found[name], known[name])
+    assert np.isnan([found["error_alpha_only"], found["error_alignment"]]).all()
+    assert np.isnan(predict_errors([2.0], [1.0], [50], 1e-3, np.nan)["error_alpha_only"]).all()  # 1 to any power is 1
+
+
 def test_torch_is_not_imported():
     code = "import sys, neuroalpha.theory.generalisation; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -150,8 +172,10 @@ def test_torch_is_not_imported():
     ("change", "message"),
     [
         ({"label": "lable"}, "no labels 'lable' along presentation, it has .*did you mean 'label'"),
-        ({"label": "score"}, "the labels 'score' have dtype float64; expected class names or whole numbers"),
+        ({"label": "score"}, "the labels 'score' are numbers such as 0.0169492; expected classes, whole numbers"),
         ({"label": "gap"}, "1 of 60 images have no label"),
+        ({"label": "hole"}, "2 of 60 images have no label"),
+        ({"label": "when"}, "the labels 'when' have dtype .*; expected class names or whole numbers"),
         ({"label": "same"}, "all images are of one class, 'x'"),
         ({"n_train": [10, 59]}, r"n_train is \[10, 59\]; expected different numbers of at most 58"),
         ({"n_train": [10, 10]}, "expected different numbers"),
@@ -169,7 +193,10 @@ def test_torch_is_not_imported():
     ],
 )
 def test_bad_input(change, message):
-    net = assembly(60, 30, score=np.linspace(0, 1, 60), gap=["a"] * 30 + ["b"] * 29 + [""], same=["x"] * 60)
+    net = assembly(
+        60, 30, score=np.linspace(0, 1, 60), gap=["a"] * 30 + ["b"] * 29 + [""], same=["x"] * 60,
+        hole=[np.nan, np.inf] + [1.0, 2.0] * 29, when=np.arange(60).astype("datetime64[D]"),
+    )  # fmt: skip
     with pytest.raises(na.InputError, match=message):
         predict_generalisation(net, **change)
 
