@@ -93,12 +93,15 @@ def _relate(
     if json:
         print_json(
             {
+                "summary": found.summary,
+                "overview": found.overview.to_dict("records"),
                 "statistics": found.table.to_dict("records"),
                 "sentences": {target: list(said) for target, said in found.sentences.items()},
                 "written": [str(path) for path in written],
             }
         )
         return
+    print("\n".join(found.summary) + "\n")
     for target, said in found.sentences.items():
         print(f"{target}\n  " + "\n  ".join(said) + "\n")
     if written:

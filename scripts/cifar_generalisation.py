@@ -103,8 +103,8 @@ def main() -> None:
         folder = out / claim
         folder.mkdir(exist_ok=True)
         write_statements(found, folder)
-        for target, said in found.sentences.items():
-            print(f"\n{target}\n  " + "\n  ".join(said))
+        print("\n" + "\n".join(found.summary))
+        print(found.overview.round(3).to_string(index=False))
 
 
 if __name__ == "__main__":

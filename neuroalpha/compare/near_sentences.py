@@ -47,7 +47,7 @@ def speak_near(relation: Relation, place: Found) -> list[str]:
     row = place[distance, "spearman"]
     if np.isfinite(row["p"]):
         corrected = f", {row['p_corrected']:.2g} corrected" if relation.n_tried > 1 else ""
-        said[0] = said[0][:-1] + f"; {p_text(row['p'])}{corrected}."
+        said[0] = said[0][:-1] + f"; Spearman's {p_text(row['p'])}{corrected}."
     said += [_turn(found, kinks, relation), _prediction(forms, near)]
     return said
 

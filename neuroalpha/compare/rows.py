@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from neuroalpha._text import first_few
+from neuroalpha.compare.windows import FEWEST
 from neuroalpha.errors import InputError, nearest
 
 OTHERS = ("images", "estimator")  # columns that tell rows of one model apart, beside layer and window
@@ -41,23 +42,8 @@ def prepare(
     pick: str,
 ) -> Rows:
     """Check the columns, choose the rows; see :func:`neuroalpha.compare.relate.relate` for the parameters."""
-    if not isinstance(table, pd.DataFrame):
-        raise InputError(f"table is {type(table).__name__}; expected a pandas DataFrame with a row for each model")
-    if table.empty:
-        raise InputError("the table has no rows; there is nothing to relate")
     names = [x, y, *controls]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise InputError(f"{twice!r} is asked for twice among x, y and controls; each must be another column")
-    taken = next((name for name in names if name in ("unit", group)), None)
-    if taken is not None:
-        raise InputError(f"{taken!r} cannot be related: it is the group or a reserved name; copy it to another column")
-    units = _unit_columns(table, unit)
-    if group is not None and group not in table.columns:
-        raise InputError(
-            f"the table has no column {group!r} for the groups; give the name of one, or group=None"
-            + nearest(str(group), map(str, table.columns))
-        )
+    units = check_columns(table, names, group, unit)
     table = table.reset_index(drop=True)
     values = {name: pd.Series(number_column(table, name)) for name in names}
     frame = pd.DataFrame({"unit": _unit_names(table, units)}, index=table.index)
@@ -86,6 +72,89 @@ def prepare(
     _ranks(frame)
     kept = tuple(name for name in controls if name not in constant)
     return Rows(frame.reset_index(drop=True), dropped.reset_index(drop=True), chosen, kept, tuple(notes), picked)
+
+
+def check_table(table: pd.DataFrame, unit: str | Sequence[str] = "auto") -> tuple[str, ...]:
+    """Refuse what has no rows or does not name its models; returns the columns that do."""
+    if not isinstance(table, pd.DataFrame):
+        raise InputError(f"table is {type(table).__name__}; expected a pandas DataFrame with a row for each model")
+    if table.empty:
+        raise InputError("the table has no rows; there is nothing to relate")
+    return _unit_columns(table, unit)
+
+
+def check_columns(
+    table: pd.DataFrame, names: Sequence[str], group: str | None, unit: str | Sequence[str] = "auto"
+) -> tuple[str, ...]:
+    """Refuse columns that are asked for twice, reserved, unknown or not numeric; returns those that name the models."""
+    units = check_table(table, unit)
+    asked = list(names)
+    twice = next((name for name in asked if asked.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(f"{twice!r} is asked for twice among x, y and controls; each must be another column")
+    taken = next((name for name in asked if name in ("unit", group)), None)
+    if taken is not None:
+        raise InputError(f"{taken!r} cannot be related: it is the group or a reserved name; copy it to another column")
+    if group is not None and group not in table.columns:
+        raise InputError(
+            f"the table has no column {group!r} for the groups; give the name of one, or group=None"
+            + nearest(str(group), map(str, table.columns))
+        )
+    for name in asked:
+        number_column(table, name)
+    return units
+
+
+def default_group(table: pd.DataFrame, group: str | None) -> tuple[str | None, tuple[str, ...]]:
+    """The column of the groups; the default, ``family``, may be missing or empty, which is noted."""
+    if group != "family":
+        return group, ()
+    if "family" in table.columns and (table["family"].notna() & (table["family"] != "")).any():
+        return group, ()
+    return None, ("The table names no families: models are shuffled among all others.",)
+
+
+def align_layers(table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Put the column ``position``: where each layer stands among those of its model, from the last; and what was lost.
+
+    A position is kept where at least five models have a layer; of fewer models, where all have. Layers whose depths
+    are unknown are taken in the table's order.
+
+    Examples
+    --------
+    >>> zoo = pd.DataFrame({"model": ["a", "a", "b"], "layer": ["conv", "fc", "fc"], "depth": [0.0, 1.0, 1.0]})
+    >>> align_layers(zoo)[1]
+    ("1 of 3 rows are left out: only 1 of 2 models has layers before 'last' (fewer layers: 'b'), and ...",)
+    """
+    if "position" in table.columns or "layer" not in table.columns:
+        return table, ()
+    unit = [name for name in ("model", "weights", "images") if name in table.columns]
+    model = table.groupby(unit, sort=False, dropna=False).ngroup()
+    order = pd.Series(np.arange(len(table), dtype=float), table.index)
+    depth = pd.to_numeric(table["depth"], errors="coerce").astype(float) if "depth" in table.columns else order
+    depth = depth.mask(depth.isna().groupby(model).transform("any"), order)
+    first = depth.groupby([model, table["layer"]], sort=False).transform("min")
+    rank = first.groupby(model).rank("dense", ascending=False).astype(int)
+    images = table["images"] if "images" in table.columns else pd.Series("", table.index)
+    n_here = model.groupby([images, rank], dropna=False).transform("nunique")
+    n_all = model.groupby(images, dropna=False).transform("nunique")
+    kept = n_here >= np.minimum(n_all, FEWEST)
+    names = rank.map(lambda each: "last" if each == 1 else f"last but {each - 1}")
+    placed = table.assign(position=names)[kept]
+    if kept.all():
+        return placed, ()
+    ranks = rank.to_numpy()
+    row = int(np.where(kept, ranks.max() + 1, ranks).argmin())  # of the first position that is lost
+    first_lost, here, total = int(ranks[row]), int(n_here.iloc[row]), int(n_all.iloc[row])
+    beside = images.isna() if pd.isna(images.iloc[row]) else images == images.iloc[row]
+    short = beside & (rank.groupby(model).transform("max") < first_lost)
+    fewer = first_few(_unit_names(table, _unit_columns(table, "auto"))[short].unique())
+    before = "last" if first_lost == 2 else f"last but {first_lost - 2}"
+    return placed, (
+        f"{int((~kept).sum())} of {len(table)} rows are left out: only {here} of {total} models "
+        f"{'has' if here == 1 else 'have'} layers before {before!r} (fewer layers: {fewer}), and at least "
+        f"{min(total, FEWEST)} are needed there.",
+    )
 
 
 def number_column(table: pd.DataFrame, name: str) -> np.ndarray:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -11,13 +11,22 @@ import pandas as pd
 from neuroalpha._text import first_few
 from neuroalpha.compare.near_sentences import speak_near
 from neuroalpha.compare.windows import FEWEST
-from neuroalpha.compare.wording import Found, chance, direction, interval, many, p_text, place_name
+from neuroalpha.compare.wording import (
+    Found,
+    chance,
+    corrected_p,
+    direction,
+    interval,
+    many,
+    p_text,
+    place_name,
+    short_names,
+)
 
 if TYPE_CHECKING:
     from neuroalpha.compare.relate import Relation
 
 DETAILED = 3  # combinations up to which each is spoken of; of more, the one with the strongest evidence
-SHOWN = 12  # points that are listed when models are too few for anything else
 
 
 def speak(relation: Relation) -> list[str]:
@@ -81,12 +90,26 @@ def _left_out(relation: Relation) -> list[str]:
 
 
 def _points(relation: Relation) -> str:
-    rows = relation.points.iloc[:SHOWN]
-    listed = [f"{row['unit']} ({row[relation.x]:.3g}, {row[relation.y]:.3g})" for _, row in rows.iterrows()]
-    more = f" and {relation.n_rows - SHOWN} more" if relation.n_rows > SHOWN else ""
+    """One point for each model, at the last layer and the first window."""
+    points = relation.points
+    where: dict[str, Any] = {}
+    for name in relation.within:
+        value = points[name].iloc[0]
+        if name == "position" and (points[name] == "last").any():
+            value = "last"
+        elif name == "layer":
+            known = "depth" in points and points["depth"].notna().any()
+            value = points[name].iloc[int(np.nanargmax(points["depth"].astype(float))) if known else -1]
+        points = points[points[name].isna() if pd.isna(value) else points[name] == value]
+        where[name] = value
+    names = short_names(points["unit"])
+    values = zip(names, points[relation.x], points[relation.y], strict=True)
+    listed = ", ".join(f"{name} ({x:.3g}, {y:.3g})" for name, x, y in values)
+    place = f" at {place_name(where)}" if relation.n_tried > 1 else ""
+    few = f"{many(relation.n_models, 'model')} {'is' if relation.n_models == 1 else 'are'} too few"
     return (
-        f"{many(relation.n_models, 'model')} are too few for a p value or an interval (at least {FEWEST}); the points "
-        f"({relation.x}, {relation.y}): {', '.join(listed)}{more}."
+        f"{few} for a p value or an interval (at least {FEWEST}); the points ({relation.x}, {relation.y}){place}: "
+        f"{listed}."
     )
 
 
@@ -214,13 +237,14 @@ def _controlled(relation: Relation, place: Found) -> list[str]:
     if not np.isfinite(row["value"]):
         return [f"no partial correlation: {row['note']}."]
     names = ", ".join(relation.controls) or "no control"
-    text = f"given {names}, partial Spearman is {interval(row)}, partial Pearson "
-    text += interval(place[relation.x, "partial pearson"])
-    if np.isfinite(row["p"]):
-        text += f" ({p_text(row['p'])}"
-        text += f", {row['p_corrected']:.2g} corrected)" if relation.n_tried > 1 else ")"
+    sizes = []
+    for statistic in ("partial spearman", "partial pearson"):
+        each = place[relation.x, statistic]
+        test = f" ({corrected_p(each, relation.n_tried)})" if np.isfinite(each["p"]) else ""
+        sizes.append(f"{interval(each)}{test}")
+    text = f"given {names}, partial Spearman is {sizes[0]}, partial Pearson {sizes[1]}"
     if row["low"] * row["high"] < 0:
-        text += "; the interval holds zero: what the controls leave has no clear direction"
+        text += "; the interval of Spearman holds zero: what the controls leave has no clear direction"
     return [text + (f" ({row['note']})." if row["note"] else ".")]
 
 
@@ -234,5 +258,42 @@ def _slope(relation: Relation, place: Found) -> list[str]:
     )
     if not np.isfinite(row["p"]):
         return [f"{text}without interval ({row['note']})."]
-    corrected = f", {row['p_corrected']:.2g} corrected" if relation.n_tried > 1 else ""
-    return [text + p_text(row["p"]) + corrected + (f" ({row['note']})." if row["note"] else ".")]
+    return [text + corrected_p(row, relation.n_tried) + (f" ({row['note']})." if row["note"] else ".")]
+
+
+def speak_over_targets(
+    claim: str, overview: pd.DataFrame, relations: Mapping[str, Relation], notes: Sequence[str]
+) -> list[str]:
+    """How many targets of a claim were looked at and which withstand the correction for that; then what was left out.
+
+    ``overview`` is that of :class:`neuroalpha.compare.claims.Claims`.
+    """
+    relation = next(iter(relations.values()))
+    subject = f"{relation.x} and {'accuracy under shift' if claim == 'ood' else 'label noise'}"
+    looked = f"{subject}: {many(len(overview), 'target')} {'was' if len(overview) == 1 else 'were'} looked at"
+    tested = overview.dropna(subset=["p_holm"])
+    if tested.empty:
+        most = max(each.n_models for each in relations.values())
+        why = f"{many(most, 'model')}, at least {FEWEST} are needed" if most < FEWEST else "nothing was shuffled"
+        return [f"{looked}, none with a p value ({why}).", *notes]
+    held = tested[tested["p_holm"] < chance(relation)].sort_values("p_holm", kind="stable")
+    limit = f"p < {chance(relation):.2g}"
+    how = "once p is corrected for combinations and, by Holm's method, for targets"
+    if held.empty:
+        best = tested.sort_values(["p_holm", "p_corrected"], kind="stable").iloc[0]
+        text = f"{looked}, none holds at {limit} {how}; the strongest is {_headline(best)}"
+    else:
+        which = "; ".join(_headline(row) for _, row in held.iterrows())
+        text = f"{looked}, {len(held)} {'holds' if len(held) == 1 else 'hold'} at {limit} {how}: {which}"
+    smallest = len(tested) / (min(each.n_permutations for each in relations.values()) + 1)
+    if held.empty and smallest > chance(relation):
+        text += f"; with so few shuffles none can ({smallest:.2g} at least)"
+    without = overview.loc[overview["p_holm"].isna(), "target"]
+    text += f"; no p value for {', '.join(without)}" if len(without) else ""
+    return [f"{text}.", *notes]
+
+
+def _headline(row: pd.Series) -> str:
+    ends = f" [{row['low']:.2f}, {row['high']:.2f}]" if np.isfinite(row["low"]) else ""
+    where = f"{row['place']}: " if row["place"] else ""
+    return f"{row['target']} ({where}Spearman {row['rho']:.2f}{ends}, {p_text(row['p_holm'])})"

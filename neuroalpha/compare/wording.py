@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +36,28 @@ def place_name(place: Mapping[str, Any]) -> str:
 def many(number: int, what: str) -> str:
     """``1 model``, ``3 models``."""
     return f"{number} {what if number == 1 else what + 's'}"
+
+
+def corrected_p(row: pd.Series, n_tried: int) -> str:
+    """``p = 0.012, 0.05 corrected``, the second part only where there are several combinations."""
+    return p_text(row["p"]) + (f", {row['p_corrected']:.2g} corrected" if n_tried > 1 else "")
+
+
+def short_names(names: Iterable[str], width: int = 32) -> list[str]:
+    """Names without the folders that all begin with, and without their middle where they are long.
+
+    Examples
+    --------
+    >>> short_names(["zoo/small/a.pt", "zoo/small/b.pt"])
+    ['a.pt', 'b.pt']
+    """
+    full = [str(name) for name in names]
+    folders = zip(*(name.split("/")[:-1] for name in full), strict=False)
+    shared = list(itertools.takewhile(lambda level: len(set(level)) == 1, folders)) if len(full) > 1 else []
+    cut = ["/".join(name.split("/")[len(shared) :]) for name in full]
+    half = (width - 3) // 2
+    short = [name if len(name) <= width else f"{name[:half]}...{name[-half:]}" for name in cut]
+    return short if len(set(short)) == len(set(full)) else cut
 
 
 def chance(relation: Relation) -> float:

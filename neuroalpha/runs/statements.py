@@ -93,9 +93,11 @@ def write_statements(found: Claims, folder: Path) -> list[Path]:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    text = "\n\n".join(f"{target}\n  " + "\n  ".join(said) for target, said in found.sentences.items())
+    parts = [f"{target}\n  " + "\n  ".join(said) for target, said in found.sentences.items()]
+    text = "\n\n".join(["\n".join(found.summary), *parts])
     written = [
         write_text(folder / "statistics.csv", found.table.to_csv(index=False)),
+        write_text(folder / "overview.csv", found.overview.to_csv(index=False)),
         write_text(folder / "points.csv", found.points.to_csv(index=False)),
         write_text(folder / "sentences.txt", text + "\n"),
     ]

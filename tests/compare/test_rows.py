@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import neuroalpha as na
-from neuroalpha.compare.rows import number_column, prepare
+from neuroalpha.compare.rows import align_layers, number_column, prepare
 
 
 def zoo(n_models=6, layers=("conv", "fc"), windows=("5-50", "11-100")):
@@ -76,6 +76,47 @@ def test_positions_align_layers():
     later = found.points[found.points["position"] == "later"]
     assert (later["depth"] == 1.0).all()
     assert "at each position" in found.notes[0]
+
+
+def layered(**depths):
+    """Models with as many layers as is said, each with two windows."""
+    return pd.DataFrame([
+        {"model": model, "weights": "", "layer": f"{model}.{depth}", "depth": float(depth), "window": window}
+        for model, n in depths.items() for depth in range(n) for window in ("1-10", "5-50")
+    ])  # fmt: skip
+
+
+def test_one_shallow_model_does_not_cost_the_others_their_layers():
+    placed, notes = align_layers(layered(a=3, b=3, c=3, d=3, e=4, flat=1))
+    counts = placed.groupby("position")["model"].nunique().to_dict()
+    assert counts == {"last": 6, "last but 1": 5, "last but 2": 5}
+    assert notes == (
+        "2 of 34 rows are left out: only 1 of 6 models has layers before 'last but 2' (fewer layers: 'a', 'b', 'c', "
+        "'d', ... (5 in all)), and at least 5 are needed there.",
+    )
+    assert "e.0" not in set(placed["layer"])
+    assert set(placed.loc[placed["position"] == "last", "layer"]) == {"a.2", "b.2", "c.2", "d.2", "e.3", "flat.0"}
+
+
+def test_of_few_models_all_must_have_a_position():
+    placed, notes = align_layers(layered(a=3, b=3, flat=2))
+    assert set(placed["position"]) == {"last", "last but 1"}
+    assert "4 of 16 rows are left out: only 2 of 3 models have layers before 'last but 1' (fewer" in notes[0]
+    assert "(fewer layers: 'flat')" in notes[0]
+    assert align_layers(layered(a=2, b=2))[1] == ()
+
+
+def test_image_sets_are_aligned_each_for_itself():
+    both = pd.concat([layered(a=2, b=2).assign(images="x"), layered(a=2, b=1).assign(images="y")], ignore_index=True)
+    placed, notes = align_layers(both)
+    assert placed.groupby("images")["position"].nunique().to_dict() == {"x": 2, "y": 1}
+    assert len(notes) == 1
+
+
+def test_layers_of_unknown_depth_stand_in_the_tables_order():
+    table = layered(a=3, b=3)
+    table.loc[table["model"] == "a", "depth"] = None
+    assert align_layers(table)[0]["position"].tolist() == align_layers(layered(a=3, b=3))[0]["position"].tolist()
 
 
 def test_images_and_estimators_are_told_apart_only_where_there_are_several():

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import neuroalpha as na
-from neuroalpha.compare.wording import many, p_text, place_name
+from neuroalpha.compare.wording import many, p_text, place_name, short_names
 
 FAST = {"n_bootstrap": 200, "n_permutations": 300}
 
@@ -73,11 +73,49 @@ def test_controls_in_words():
     table["error"] = table["width"] + 0.3 * rng.normal(size=24)
     said(
         table, "error rises with alpha", "Given width, partial Spearman is",
-        "the interval holds zero: what the controls leave has no clear direction", "controls: width.",
+        "the interval of Spearman holds zero: what the controls leave has no clear direction", "controls: width.",
         controls=["width"],
     )  # fmt: skip
     more = {f"z{i}": rng.normal(size=7) for i in range(4)}
     said(zoo(7, 1).assign(**more), "No partial correlation: 7 models are too few to take out 4", controls=list(more))
+
+
+@pytest.mark.parametrize("windows", [1, 2])
+def test_each_p_value_stands_behind_its_own_statistic(windows):
+    rng = np.random.default_rng(1)
+    table = zoo(effect=1).assign(width=rng.integers(1, 9, 24))
+    table.loc[0, "error"] = 9.0  # far out: Pearson and Spearman differ
+    table = pd.concat([table.assign(window=f"{w}-50", alpha=table["alpha"] + (w - 1)) for w in range(1, windows + 1)])
+    found = na.relate(table, y="error", controls=["width"], near=None, **FAST)
+    text = next(each for each in found.sentences if "iven width" in each)
+    rows = found.table.drop_duplicates("statistic").set_index("statistic")
+    told = []
+    for name, word in (("partial spearman", "partial Spearman is"), ("partial pearson", "partial Pearson")):
+        row = rows.loc[name]
+        corrected = f", {row['p_corrected']:.2g} corrected" if windows > 1 else ""
+        told.append(f"{word} {row['value']:.2f} [{row['low']:.2f}, {row['high']:.2f}] ({p_text(row['p'])}{corrected})")
+    assert told[0].rpartition("(")[2] != told[1].rpartition("(")[2]
+    assert ", ".join(told) in text
+
+
+def test_points_of_few_models_are_one_for_each_at_the_last_layer_and_first_window():
+    base = zoo(4).assign(model=[f"zoo/checkpoints/{'of a very long name ' * 3}{i}.pt" for i in range(4)])
+    places = [("last but 1", 0.0), ("last", 1.0)]
+    table = pd.concat([
+        base.assign(position=position, layer=position, depth=depth, window=window, alpha=base["alpha"] + depth)
+        for position, depth in places for window in ("5-50", "1-10")
+    ])  # fmt: skip
+    last = na.relate(table, y="error", **FAST).sentences[-1]
+    assert "4 models are too few" in last
+    assert "the points (alpha, error) at position last, window 5-50: " in last
+    listed = last.partition("window 5-50: ")[2]
+    values = [f"({a:.3g}, {e:.3g})" for a, e in zip(base["alpha"] + 1, base["error"], strict=True)]
+    assert all(value in listed for value in values)
+    assert listed.count("(") == 4
+    assert "zoo/checkpoints" not in listed
+    assert max(len(part.split(" (")[0]) for part in listed.split("), ")) <= 32
+    layers = na.relate(table.drop(columns="position"), y="error", **FAST).sentences[-1]
+    assert "at last, window 5-50" in layers.replace("layer last", "last")
 
 
 def test_the_replaced_mixed_model_is_named():
@@ -150,5 +188,10 @@ def test_p_values_in_words(p, text):
 
 
 def test_small_words():
+    assert short_names(["a/b/c.pt", "a/d/c.pt"]) == ["b/c.pt", "d/c.pt"]
+    assert short_names(["a/b"]) == ["a/b"]
+    assert short_names(["x" * 50]) == ["x" * 14 + "..." + "x" * 14]
+    alike = ["x" * 20 + name + "x" * 20 for name in "ab"]  # would be the same without their middle
+    assert short_names(alike) == alike
     assert [many(1, "row"), many(2, "row")] == ["1 row", "2 rows"]
     assert place_name({"layer": "layer1", "window": "1-5"}) == "layer1, window 1-5"

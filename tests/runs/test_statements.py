@@ -54,7 +54,7 @@ def test_from_the_folder_to_files(folder, tmp_path, cli):
     assert set(found.points["model"]) == {f"w{width}" for width in range(3, 9)}
     written = write_statements(found, tmp_path)
     names = {path.name for path in written}
-    assert {"statistics.csv", "points.csv", "sentences.txt"} <= names
+    assert {"statistics.csv", "overview.csv", "points.csv", "sentences.txt"} <= names
     assert sum(name.startswith(("points_accuracy", "points-accuracy")) and name.endswith(".png") for name in names)
     assert len(pd.read_csv(tmp_path / "statistics.csv")) == len(found.table)
     assert "effective robustness: fog" in (tmp_path / "sentences.txt").read_text()
@@ -63,13 +63,16 @@ def test_from_the_folder_to_files(folder, tmp_path, cli):
     code, said, err = cli("compare", "noise", folder, "--window", "2:12", "--out", out, "--json")
     assert code == 0, err
     told = json.loads(said)
-    assert set(told["sentences"]) == {"noise_area: symmetric", "memorisation: symmetric"}
+    assert set(told["sentences"]) == {"noise_area: symmetric", "noise_drop: symmetric", "memorisation: symmetric"}
+    assert {row["target"] for row in told["overview"]} == set(told["sentences"])
+    assert "3 targets were looked at" in told["summary"][0]
     assert {row["window"] for row in told["statistics"]} == {"2-12"}
     assert (out / "statistics.csv").is_file()
 
     code, said, _ = cli("compare", "ood", folder, "--window", "2:12", "--control", "log parameters")
     assert code == 0
-    assert said.startswith("accuracy\n  ")
+    assert said.startswith("alpha and accuracy under shift: ")
+    assert "\naccuracy\n  " in said
 
     report = na.write_report(folder)
     assert folder / "statistics.csv" in report
