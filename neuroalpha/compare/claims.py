@@ -167,7 +167,7 @@ def relate_claims(
     return Claims(statistics, said, relations, points, overview, notes, summary)
 
 
-def statements_of(table: pd.DataFrame, n_draws: int = 500) -> tuple[pd.DataFrame | None, dict[str, list[str]]]:
+def statements_of(table: pd.DataFrame, n_draws: int = 200) -> tuple[pd.DataFrame | None, dict[str, list[str]]]:
     """Statistics and sentences of both claims, for the page of a run; None and nothing where there is too little.
 
     The summaries of both stand under the empty name, before those of any target.
