@@ -161,7 +161,8 @@ def relation_by_window(relation: Relation, *, at: Mapping[str, Any] | None = Non
     ax.set_yticks(range(len(first)), [f"{value:g}" for value in first])
     where = place_name(place)
     title = f"{relation.y} against {relation.x}" + (f", {where}" if where else "")
-    ax.set_title(_literal(f"{title}\n* p < {1 - relation.level:.2g} after correction"), fontsize=9)
+    null = ", against shuffles within families" if relation.group else ""
+    ax.set_title(_literal(f"{title}\n* p < {1 - relation.level:.2g} after correction{null}"), fontsize=9)
     ax.set(xlabel="last rank", ylabel="first rank")
     ax.figure.colorbar(image, ax=ax, label="Spearman's rho")
     return ax
@@ -170,7 +171,8 @@ def relation_by_window(relation: Relation, *, at: Mapping[str, Any] | None = Non
 def relation_by_layer(relation: Relation, *, ax: Axes | None = None) -> Axes:
     """Draw Spearman's rho at each layer, a line for each window; filled where it withstands the correction.
 
-    Intervals are drawn for up to 9 windows; of more they would hide one another.
+    Intervals are drawn for up to 9 windows; of more they would hide one another. Beyond 16 windows the lines are grey,
+    to be read as a whole: :func:`relation_by_window` tells them apart.
 
     Parameters
     ----------
@@ -209,8 +211,9 @@ def relation_by_layer(relation: Relation, *, ax: Axes | None = None) -> Axes:
     parts = list(frame.groupby(others, sort=False, dropna=False)) if others else [((), frame)]
     ax = ax or _axes(max(4.6, 1.4 + 0.8 * len(layers)), 4.2)
     spread = 0.5 / max(len(parts), 1)
+    crowded = len(parts) > LISTED
     for index, (key, part) in enumerate(parts):
-        colour, style = colour_of(index)
+        colour, style = ("#5a6670", "-") if crowded else colour_of(index)
         label = ", ".join(map(str, key if isinstance(key, tuple) else (key,)))
         x = np.array([layers.index(value) for value in part[name]]) + spread * (index - (len(parts) - 1) / 2)
         rho = part["rho"].to_numpy()
@@ -221,24 +224,32 @@ def relation_by_layer(relation: Relation, *, ax: Axes | None = None) -> Axes:
             yerr=errors if len(parts) <= BARRED else None,
             color=colour,
             ls=style,
-            lw=1.0,
+            lw=0.4 if crowded else 1.0,
             capsize=2,
             label=_literal(label) or None,
         )
         sure = (part["p_corrected"] < 1 - relation.level).to_numpy()
-        ax.scatter(x, rho, s=26, edgecolors=colour, c=[colour if one else "white" for one in sure], zorder=3)
+        ax.scatter(
+            x,
+            rho,
+            s=12 if crowded else 26,
+            linewidths=0.6 if crowded else 1.5,
+            edgecolors=colour,
+            c=[colour if one else "white" for one in sure],
+            zorder=3,
+        )
     ax.axhline(0, color="black", lw=0.8, ls=":")
-    ax.set_xticks(range(len(layers)), [_literal(layer) for layer in layers], rotation=60 if len(layers) > 6 else 0)
+    ax.set_xticks(range(len(layers)), [_literal(layer) for layer in layers], rotation=60 if len(layers) > 6 else 20)
     ax.set(xlabel=name, ylabel=_literal(f"Spearman's rho of {relation.x} and {relation.y}"), ylim=(-1.05, 1.05))
     ax.set_title(
-        f"filled: p < {1 - relation.level:.2g} after correction for {relation.n_tried} combinations", fontsize=9
+        f"filled: p < {1 - relation.level:.2g} after correction for {relation.n_tried} combinations"
+        + (f"\none line for each of {len(parts)} {', '.join(others)}s" if crowded else ""),
+        fontsize=9,
     )
-    if others:
-        handles, names = ax.get_legend_handles_labels()
-        more = f" ({len(names) - LISTED} more not listed)" if len(names) > LISTED else ""
+    if others and not crowded:
         ax.legend(
-            handles[:LISTED], names[:LISTED], title=_literal(", ".join(others) + more), title_fontsize=8, fontsize=8,
-            frameon=False, loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0,
+            title=_literal(", ".join(others)), title_fontsize=8, fontsize=8, frameon=False, loc="upper left",
+            bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0,
         )  # fmt: skip
     return ax
 
