@@ -36,7 +36,8 @@ Run = Annotated[Path, typer.Argument(help="Folder of a zoo run that has readouts
 X = Annotated[str, typer.Option("--x", help="The column that is to tell something.")]
 Out = Annotated[Path | None, typer.Option(help="Folder for the table (.csv), the text and the figures.")]
 Window = Annotated[
-    list[str] | None, typer.Option("--window", help="FIRST:LAST or auto, may be repeated; default those of the plan.")
+    list[str] | None,
+    typer.Option("--window", help="FIRST:LAST or auto, may be repeated; default the plan's and a grid."),
 ]
 Control = Annotated[
     list[str] | None, typer.Option("--control", help="Column to hold fixed, 'log NAME' for its log; may be repeated.")

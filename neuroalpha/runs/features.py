@@ -15,6 +15,7 @@ from neuroalpha.tasks.labels import Classes, encode
 
 if TYPE_CHECKING:
     from neuroalpha.runs.group import Group, Job, Layer, Subject
+    from neuroalpha.runs.work import Outcome
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,19 +124,23 @@ def stream(
         yield from passing
 
 
-def possible(subject: Subject, jobs: Sequence[Job]) -> Iterator[tuple[Job, Layer, str]]:
-    """Each job with its layer, and why its reduction is not possible, or ""."""
+def possible(subject: Subject, jobs: Sequence[Job]) -> tuple[dict[str, Job], list[Layer], list[Outcome]]:
+    """Jobs by layer and their layers, and the faults of those whose reduction does not suit the layer."""
     from neuroalpha.networks.reduce import make_reduction
+    from neuroalpha.runs.work import Outcome
 
-    layers = {layer.name: layer for layer in subject.layers}
+    named = {layer.name: layer for layer in subject.layers}
+    faults: list[Outcome] = []
+    found: dict[str, Job] = {}
     for job in jobs:
-        layer = layers[job.layer]
+        layer = named[job.layer]
         try:
             how = "flatten" if layer.reduce.startswith("project:") else layer.reduce  # which applies to all
             make_reduction(layer.name, (1, *layer.shape), how, layer.channels)
-            yield job, layer, ""
+            found[layer.name] = job
         except InputError as error:
-            yield job, layer, str(error)
+            faults.append(Outcome(job, None, str(error), {}))
+    return found, [named[name] for name in found], faults
 
 
 def _prepared(train: np.ndarray, test: np.ndarray, classes: Classes) -> Prepared | InputError:

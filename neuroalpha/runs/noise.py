@@ -14,7 +14,7 @@ from neuroalpha.errors import InputError
 from neuroalpha.runs.task_options import READOUT, check_readout, check_texts, make_jobs, signed
 
 if TYPE_CHECKING:
-    from neuroalpha.runs.group import Group, Job, Layer, Subject
+    from neuroalpha.runs.group import Group, Job, Subject
     from neuroalpha.runs.work import Outcome
 
 FORMAT = 1
@@ -78,14 +78,8 @@ def perform(
     from neuroalpha.tasks.label_noise import resolve_pairs
     from neuroalpha.tasks.noise_curve import noise_curve
 
-    jobs_of: dict[str, Job] = {}
-    layers: list[Layer] = []
-    for job, layer, fault in possible(subject, wanted):
-        if fault:
-            yield Outcome(job, None, fault, {})
-        else:
-            jobs_of[layer.name] = job
-            layers.append(layer)
+    jobs_of, layers, faults = possible(subject, wanted)
+    yield from faults
     pixels = small_pictures(subject) if "instance" in options["noises"] else None
     human = human_sets(options["human"], options["classes"], check_labels(subject.group, options["test"], tell=False))
     for layer, ready in prepare(subject, layers, options["test"], settings):

@@ -16,7 +16,7 @@ from neuroalpha.runs.task_options import READOUT, check_readout, check_texts, ma
 
 if TYPE_CHECKING:
     from neuroalpha.runs.features import Prepared
-    from neuroalpha.runs.group import Group, Job, Layer, Subject
+    from neuroalpha.runs.group import Group, Job, Subject
     from neuroalpha.runs.work import Outcome
 
 FORMAT = 1
@@ -56,14 +56,8 @@ def perform(
     from neuroalpha.runs.features import possible, prepare
     from neuroalpha.runs.work import Outcome
 
-    jobs_of: dict[str, Job] = {}
-    layers: list[Layer] = []
-    for job, layer, fault in possible(subject, wanted):
-        if fault:
-            yield Outcome(job, None, fault, {})
-        else:
-            jobs_of[layer.name] = job
-            layers.append(layer)
+    jobs_of, layers, faults = possible(subject, wanted)
+    yield from faults
     for layer, ready in prepare(subject, layers, options["test"], settings):
         job = jobs_of[layer.name]
         if isinstance(ready, InputError):

@@ -12,7 +12,7 @@ from neuroalpha.errors import InputError
 from neuroalpha.runs.task_options import READOUT, check_readout, check_texts, make_jobs, signed
 
 if TYPE_CHECKING:
-    from neuroalpha.runs.group import Group, Job, Layer, Subject
+    from neuroalpha.runs.group import Group, Job, Subject
     from neuroalpha.runs.work import Outcome
 
 FORMAT = 1
@@ -95,14 +95,8 @@ def perform(
     from neuroalpha.tasks.ridge import RidgeReadouts, default_penalties
     from neuroalpha.tasks.shifts import check_shifts, collect_shifts
 
-    jobs_of: dict[str, Job] = {}
-    layers: list[Layer] = []
-    for job, layer, fault in possible(subject, wanted):
-        if fault:
-            yield Outcome(job, None, fault, {})
-        else:
-            jobs_of[layer.name] = job
-            layers.append(layer)
+    jobs_of, layers, faults = possible(subject, wanted)
+    yield from faults
     readouts: dict[str, LinearReadout] = {}
     for layer, ready in prepare(subject, layers, options["test"], settings):
         if isinstance(ready, InputError):

@@ -11,7 +11,7 @@ from neuroalpha.errors import InputError, nearest
 from neuroalpha.spectrum.estimators import ESTIMATORS
 
 if TYPE_CHECKING:
-    from neuroalpha.runs.group import Job, Layer, Subject
+    from neuroalpha.runs.group import Job, Subject
     from neuroalpha.runs.work import Outcome
 
 FORMAT = 1
@@ -68,24 +68,14 @@ def perform(
     subject: Subject, wanted: Sequence[Job], options: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> Iterator[Outcome]:
     """The spectra of some jobs: for each its file's content, or why there is none, and what all of them took."""
-    from neuroalpha.networks.reduce import make_reduction
     from neuroalpha.networks.spectra import collect_spectra
+    from neuroalpha.runs.features import possible
     from neuroalpha.runs.work import Outcome
 
-    layers: dict[str, Layer] = {layer.name: layer for layer in subject.layers}
-    possible = []
-    for job in wanted:
-        layer = layers[job.layer]
-        try:
-            how = "flatten" if layer.reduce.startswith("project:") else layer.reduce  # which applies to all
-            make_reduction(layer.name, (1, *layer.shape), how, layer.channels)
-            possible.append(job)
-        except InputError as error:
-            yield Outcome(job, None, str(error), {})
-    wanted = possible
-    if not wanted:
+    jobs_of, chosen, faults = possible(subject, wanted)
+    yield from faults
+    if not chosen:
         return
-    chosen = [layers[job.layer] for job in wanted]
     found = collect_spectra(
         subject.model,
         subject.images,
@@ -103,7 +93,7 @@ def perform(
         scratch=settings["scratch"],
         progress=settings["progress"],
     )
-    for job in wanted:
+    for job in jobs_of.values():
         result = found.results[job.layer]
         if isinstance(result, InputError):
             yield Outcome(job, None, str(result), found.cost)

@@ -348,20 +348,3 @@ def test_constant_neuroids_are_told_and_counted(data):
 def test_needs_no_torch():
     code = "import sys, neuroalpha.tasks.noise_curve, neuroalpha.tasks.human_noise; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_real_human_labels_cost_a_readout_of_pixels_little(shared_data):
-    with np.load(shared_data / "cifar10" / "lossless_subset.npz", allow_pickle=False) as file:
-        index, train, test = file["idx_tr"][:2000], file["Xtr"][:2000], file["Xte"]
-        labels, known = file["ytr"][:2000], file["yte"]
-    human = na.read_human_labels(shared_data / "cifar10" / "cifar10n_labels.npz", index=index, clean=labels)
-
-    def pixels(images, label):
-        small = images[:, ::4, ::4].reshape(len(images), -1).astype(np.float32)
-        return na.make_assembly(small, stimulus_id=np.arange(len(images)), presentation={"label": label})
-
-    found = run(pixels(train, labels), pixels(test, known), noises=[], human=human, n_boot=200)
-    assert found["human_wrong"].sel(human="worst") == pytest.approx(0.40, abs=0.03)
-    assert found["human_wrong"].sel(human="aggregate") == pytest.approx(0.09, abs=0.02)
-    assert found["clean_accuracy"] > 0.25
-    assert (abs(found["human_drop"]) < 0.08).all()
