@@ -75,6 +75,11 @@ def run(
     else:
         print(f"{done.n_groups} models on image sets: {done.n_kept} finished before, {done.n_done} results added")
         print("\n".join(f"  {path}" for path in written))
+    if done.n_done and not written:
+        print(
+            "neuroalpha: nothing has a spectrum, so there is no table yet; add [[tasks]] of kind 'spectra' or 'readouts'",
+            file=sys.stderr,
+        )
     if done.n_failed:
         print(
             f"neuroalpha: {done.n_failed} of {done.n_groups} failed, wholly or in part: `neuroalpha zoo status "

@@ -139,3 +139,21 @@ def test_help_does_not_load_dask_or_torch():
         "assert not heavy - {'pandas.core'}, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_a_run_without_spectra_says_why_there_is_no_table(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    text = '[[models]]\nname = "cifar:resnet20"\n[[layers]]\nselect = "avgpool"\n'
+    for name in ("train", "test"):
+        np.savez(name, x=rng.integers(0, 256, (20, 32, 32, 3), dtype=np.uint8), y=["cat", "dog"] * 10)
+        text += f'[[images]]\nsource = "{name}.npz"\nkey = "x"\nlabel_key = "y"\n'
+    task = '[[tasks]]\nkind = "noise"\nimages = "train"\ntest = "test"\nnoises = ["symmetric"]\ndraws = 1\n'
+    (tmp_path / "plan.toml").write_text(text + task)
+    code, out, err = cli("zoo", "run", "plan.toml")
+    assert code == 0
+    assert "1 results added" in out
+    assert "there is no table yet; add [[tasks]] of kind 'spectra' or 'readouts'" in err
+    (tmp_path / "plan.toml").write_text(text + task + task.partition("noises")[0].replace("noise", "readouts"))
+    assert "table yet" not in cli("zoo", "run", "plan.toml")[2]
+    assert (tmp_path / "plan-run" / "table.csv").is_file()
