@@ -77,7 +77,8 @@ def run(
         print("\n".join(f"  {path}" for path in written))
     if done.n_done and not written:
         print(
-            "neuroalpha: nothing has a spectrum, so there is no table yet; add [[tasks]] of kind 'spectra' or 'readouts'",
+            "neuroalpha: nothing has a spectrum, so there is no table yet; add [[tasks]] of kind 'spectra' or "
+            "'readouts'",
             file=sys.stderr,
         )
     if done.n_failed:
