@@ -1,5 +1,7 @@
 """Two worlds: the newest releases, and the ones that Brain-Score pins. `nox` runs both."""
 
+import shutil
+
 import nox
 
 nox.options.sessions = ["tests", "brainscore"]
@@ -18,6 +20,7 @@ def tests(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
     session.run(*PYTEST, *session.posargs, env=THREADS)
+    _make_room(session)
 
 
 @nox.session(python="3.11")
@@ -27,3 +30,9 @@ def brainscore(session: nox.Session) -> None:
     check = "import numpy, xarray; v = xarray.__version__, numpy.__version__[:4]; assert v == ('2022.3.0', '1.26'), v"
     session.run("python", "-c", check)
     session.run(*PYTEST, *session.posargs, env=THREADS)
+    _make_room(session)
+
+
+def _make_room(session: nox.Session) -> None:
+    """Removes the environment of a session that passed: each takes 7 GB, and the next run makes its own anyway."""
+    shutil.rmtree(session.virtualenv.location, ignore_errors=True)
