@@ -39,7 +39,7 @@ def main() -> None:
         "make labels (numbered ids)": lambda: numbered("model/layer/", N_NEUROIDS),
         "make_assembly": lambda: na.make_assembly(values, **labels),
         "check_assembly": lambda: na.check_assembly(net),
-        "select(layer=...), a view": lambda: na.select(net, layer="layer3"),
+        "subset(layer=...), a view": lambda: na.subset(net, layer="layer3"),
         "net.layer == 'layer3' alone": lambda: net.layer == "layer3",
         "net.sel(neuroid=mask), copies": lambda: net.sel(neuroid=mask),
     }.items():

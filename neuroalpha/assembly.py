@@ -184,10 +184,10 @@ def clean_attrs(attrs: Mapping[str, Any]) -> dict[str, str | int | float]:
     return clean
 
 
-def select(assembly: xr.DataArray, **labels: Any) -> xr.DataArray:
+def subset(assembly: xr.DataArray, **labels: Any) -> xr.DataArray:
     """Select by label, as a view without copying where the selected block is contiguous.
 
-    ``select(net, layer="layer3")`` equals ``net.sel(neuroid=net.layer == "layer3")``, but a layer of extracted
+    ``subset(net, layer="layer3")`` equals ``net.sel(neuroid=net.layer == "layer3")``, but a layer of extracted
     activations is one contiguous block, and then no activation is copied.
 
     Parameters
@@ -206,7 +206,7 @@ def select(assembly: xr.DataArray, **labels: Any) -> xr.DataArray:
     --------
     >>> import neuroalpha as na
     >>> net = na.make_assembly([[1.0, 2.0, 3.0]], stimulus_id=["a"], neuroid={"layer": ["conv", "conv", "fc"]})
-    >>> na.select(net, layer="fc").values
+    >>> na.subset(net, layer="fc").values
     array([[3.]])
     """
     for name, wanted in labels.items():

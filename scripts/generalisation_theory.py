@@ -99,7 +99,7 @@ def main() -> None:
         layers = [f"layer{stage}.{BLOCKS[depth] - 1}" for stage in (1, 2, 3)]
         net = na.extract(model, pictures, layers, reduce="mean", progress=False)
         for layer in layers:
-            result = predict_generalisation(na.select(net, layer=layer), n_train=SIZES, measure=True)
+            result = predict_generalisation(na.subset(net, layer=layer), n_train=SIZES, measure=True)
             note = {"model": f"resnet{depth}", "layer": layer, "reduce": "mean"}
             curves.append(curve(result).assign(**note))
             gaps.append(variant_gaps(result).assign(**note))

@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("heldout_spectra.png"))
     arguments = parser.parse_args()
     v4, net = v4_and_network(arguments.data)
-    layers = {name: na.select(net, layer=name) for name in LAYERS}
+    layers = {name: na.subset(net, layer=name) for name in LAYERS}
     spectra = {"V4, repeat 1 x repeat 2": na.heldout_spectrum(v4, n_draws=100)}
     for name, layer in layers.items():
         spectra[f"V4 x SqueezeNet {name}"] = na.heldout_spectrum(v4, layer, n_draws=100)

@@ -87,17 +87,17 @@ def test_numbered_matches_formatting(n, start, prefix):
     assert list(numbered(prefix, n, start)) == [f"{prefix}{i:0{width}d}" for i in range(start, start + n)]
 
 
-def test_select_is_a_view_of_a_contiguous_block():
+def test_subset_is_a_view_of_a_contiguous_block():
     net = na.make_assembly(np.zeros((2, 6)), stimulus_id=["a", "b"], neuroid={"layer": list("aabbba")})
-    block = na.select(net, layer="b")
+    block = na.subset(net, layer="b")
     assert np.shares_memory(block.values, net.values)
     assert block.sizes["neuroid"] == 3
-    xr.testing.assert_identical(na.select(net, layer="a"), net.isel(neuroid=(net.layer == "a").values))
-    assert na.select(net, layer=["a", "b"], stimulus_id="b").shape == (1, 6)
+    xr.testing.assert_identical(na.subset(net, layer="a"), net.isel(neuroid=(net.layer == "a").values))
+    assert na.subset(net, layer=["a", "b"], stimulus_id="b").shape == (1, 6)
     with pytest.raises(na.InputError, match="no neuroid has layer 'c'"):
-        na.select(net, layer="c")
+        na.subset(net, layer="c")
     with pytest.raises(na.InputError, match="did you mean 'layer'"):
-        na.select(net, layr="a")
+        na.subset(net, layr="a")
 
 
 @pytest.mark.parametrize("flags", [["False"] * 3, [0, 0, 1], [0.0, np.nan, 1.0]])

@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from neuroalpha._checks import check_seed, whole
-from neuroalpha.assembly import check_assembly, drop_blanks, select
+from neuroalpha.assembly import check_assembly, drop_blanks, subset
 from neuroalpha.errors import InputError, nearest
 from neuroalpha.spectrum.estimators import get_estimator
 from neuroalpha.spectrum.fit import AlphaFit, fit_alpha
@@ -117,7 +117,7 @@ def measure(
     for name in names:
         part = assembly
         if by is not None:
-            part = select(assembly, **{by: name}).assign_attrs({by: str(name)})
+            part = subset(assembly, **{by: name}).assign_attrs({by: str(name)})
         title = population if name is None else str(name)
         try:
             _check_ranks(part, ranks, estimator)

@@ -12,7 +12,7 @@ import torchvision
 from PIL import Image
 from torch import nn
 
-from neuroalpha.assembly import check_assembly, make_assembly, numbered, select
+from neuroalpha.assembly import check_assembly, make_assembly, numbered, subset
 from neuroalpha.errors import InputError
 from neuroalpha.networks import memory
 from neuroalpha.networks.catalogue import load_model
@@ -47,7 +47,7 @@ def test_alexnet_convolution_before_its_in_place_relu(alexnet: nn.Module) -> Non
     for layer, expected in (("features.0", by_hand), ("features.1", after), ("features.2", pooled)):
         values = net.sel(neuroid=net.layer == layer).values
         assert np.allclose(values, expected.flatten(1).numpy(), atol=1e-5)
-    negative = float((select(net, layer="features.0").values < 0).mean())
+    negative = float((subset(net, layer="features.0").values < 0).mean())
     assert 0.3 < negative < 0.7  # a hook that keeps a reference finds none
 
 
@@ -87,8 +87,8 @@ def test_resnet_relu_that_runs_twice() -> None:
         inner = block.bn1(block.conv1(stem)).relu()
         outer = (block.bn2(block.conv2(inner)) + stem).relu()
     net = extract(model, x, ["layer1.0.relu:0", "layer1.0.relu:1"], progress=False)
-    assert np.allclose(select(net, layer="layer1.0.relu:0").values, inner.flatten(1).numpy(), atol=1e-5)
-    assert np.allclose(select(net, layer="layer1.0.relu:1").values, outer.flatten(1).numpy(), atol=1e-5)
+    assert np.allclose(subset(net, layer="layer1.0.relu:0").values, inner.flatten(1).numpy(), atol=1e-5)
+    assert np.allclose(subset(net, layer="layer1.0.relu:1").values, outer.flatten(1).numpy(), atol=1e-5)
 
 
 def test_vision_transformer_tokens() -> None:
@@ -114,10 +114,10 @@ def test_vision_transformer_tokens() -> None:
         assert np.allclose(record(model, x, name, reduce=how), expected.numpy(), atol=1e-5)
     # A token layer and a head in one assembly, and the tuple of an attention module.
     net = extract(model, x, ["encoder.ln", f"{name}.self_attention[0]", "heads.head"], reduce="cls", progress=False)
-    assert np.allclose(select(net, layer="encoder.ln").values, final[:, 0].numpy(), atol=1e-5)
-    assert np.allclose(select(net, layer=f"{name}.self_attention[0]").values, attended[:, 0].numpy(), atol=1e-5)
-    assert select(net, layer="heads.head").shape == (3, 1000)
-    assert set(select(net, layer="heads.head").channel.values) == {-1}
+    assert np.allclose(subset(net, layer="encoder.ln").values, final[:, 0].numpy(), atol=1e-5)
+    assert np.allclose(subset(net, layer=f"{name}.self_attention[0]").values, attended[:, 0].numpy(), atol=1e-5)
+    assert subset(net, layer="heads.head").shape == (3, 1000)
+    assert set(subset(net, layer="heads.head").channel.values) == {-1}
 
 
 def test_attention_with_weights_is_a_tuple_of_two() -> None:
@@ -142,7 +142,7 @@ def test_encoder_layers_that_have_a_fast_path() -> None:
     x = noise(3, 4, 8)
     net = extract(model, x, ["layers.0.linear1", "layers.1"], progress=False)
     with torch.no_grad():
-        assert np.allclose(select(net, layer="layers.1").values, model.eval()(x).flatten(1).numpy(), atol=1e-5)
+        assert np.allclose(subset(net, layer="layers.1").values, model.eval()(x).flatten(1).numpy(), atol=1e-5)
 
 
 def test_swin_maps_keep_channels_last() -> None:
@@ -163,7 +163,7 @@ def test_batch_size_does_not_matter(batch_size: int) -> None:
     with torch.no_grad():
         expected = model(x).numpy()
     net = extract(model, x, ["layer2", "linear"], batch_size=batch_size, progress=False)
-    assert np.allclose(select(net, layer="linear").values, expected, atol=1e-4)
+    assert np.allclose(subset(net, layer="linear").values, expected, atol=1e-4)
     assert net.stimulus_id.values.tolist() == [f"image{i}" for i in range(7)]
 
 
@@ -218,7 +218,7 @@ def test_the_assembly(tmp_path) -> None:
 
 def test_a_layer_is_one_contiguous_view() -> None:
     net = extract(load_model("cifar:resnet20"), noise(2, 3, 16, 16), ["layer2", "layer3"], progress=False)
-    assert np.shares_memory(select(net, layer="layer3").values, net.values)
+    assert np.shares_memory(subset(net, layer="layer3").values, net.values)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
