@@ -278,6 +278,11 @@ _ELSEWHERE = {
     "relation": "plot_relation",
     "relation_by_window": "plot_relation",
     "relation_by_layer": "plot_relation",
+    "score_against_accuracy": "plot_sweep",
+    "sweep_heatmap": "plot_sweep_map",
+    "selection": "plot_selection",
+    "training": "plot_training",
+    "eigenvalue_traces": "plot_training",
 }
 
 

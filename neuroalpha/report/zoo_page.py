@@ -21,6 +21,8 @@ from neuroalpha._files import check_target, write_text
 from neuroalpha._text import valid
 from neuroalpha.errors import InputError, nearest
 from neuroalpha.report.zoo_columns import is_numbers, numbers, pack, texts
+from neuroalpha.report.zoo_selection import selection_data
+from neuroalpha.report.zoo_sweep import sweep_data
 from neuroalpha.report.zoo_tasks import noise_data, sentences_data, statistics_data, targets
 from neuroalpha.spectrum.result import check_spectrum
 
@@ -35,7 +37,10 @@ NUMBERS = (
 )  # fmt: skip
 FULL_RANKS = 50  # every rank up to here is on the page
 MOST_RANKS = 160  # of one spectrum on the page: below a pixel apart on log axes, and 2,000 of them are about 5 MB
-SCRIPTS = ("zoo_data.js", "zoo_figures.js", "zoo_tasks.js", "zoo_noise.js", "zoo_statistics.js", "zoo_table.js")
+SCRIPTS = (
+    "zoo_data.js", "zoo_figures.js", "zoo_tasks.js", "zoo_noise.js", "zoo_statistics.js", "zoo_sweep.js",
+    "zoo_selection.js", "zoo_table.js",
+)  # fmt: skip
 
 
 def zoo_page(
@@ -49,6 +54,7 @@ def zoo_page(
     noise: pd.DataFrame | None = None,
     statistics: pd.DataFrame | None = None,
     sentences: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
+    selection: Any = None,
 ) -> Path:
     """Write a page on which a zoo's table can be sorted, filtered, looked into and downloaded.
 
@@ -60,7 +66,9 @@ def zoo_page(
         ``first``, ``last``, ``verdict`` and how the row was made as known. Any further column of numbers can be sorted
         by and plotted against. Accuracies and scores of readouts, shifts and label noise (``accuracy``,
         ``accuracy: <shift>``, ``noise_area: <noise>``, ...: :func:`neuroalpha.report.zoo_tasks.targets`) are drawn
-        against alpha, with intervals from columns ``<name>_low`` and ``<name>_high``, coloured by ``family``.
+        against alpha, with intervals from columns ``<name>_low`` and ``<name>_high``, coloured by ``family``. A sweep,
+        whose columns ``setting: <name>`` differ between rows, gets a section of its own: accuracy against every
+        label-free score, coloured by ``setting: objective``, and maps over the grid of two settings.
     spectra : mapping of str to Dataset
         By ``key``. All ranks up to 50 are put on the page, then log-spaced ones, 160 in all. A row may have none.
     path : path
@@ -79,6 +87,8 @@ def zoo_page(
         ``layer``, ``window``, ``low``, ``high``, ``p``, ``p_corrected``, ``n_models``, ``note`` and others as known.
     sentences : sequence of str or mapping of str to sequence of str, optional
         What the statistics say in plain words; by target, where a mapping.
+    selection : RuleComparison, optional
+        Of :func:`neuroalpha.compare_rules`: how many readouts rules of selection need, drawn in the section of a sweep.
 
     Returns
     -------
@@ -111,6 +121,7 @@ def zoo_page(
     curves = noise_data(noise, frame["key"])
     wanted = targets(frame, [curve["noise"] for curve in curves])
     told, stated = statistics_data(statistics), sentences_data(sentences)
+    sweep, rules = sweep_data(frame), selection_data(selection)
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
 
@@ -133,6 +144,8 @@ def zoo_page(
                     "table": packed(frame, drawn) | {"given": given},
                     "spectra": spectra_data(drawn),
                     "tasks": {"targets": wanted, "noise": curves, "statistics": told},
+                    "sweep": sweep,
+                    "selection": rules and {name: value for name, value in rules.items() if name != "rows"},
                 }
             )
         ),
@@ -140,6 +153,10 @@ def zoo_page(
         has_noise=bool(curves),
         has_statistics=told is not None,
         sentences=stated,
+        sweep=sweep,
+        selection=rules,
+        has_growth=rules is not None and any(each["x"] for each in rules["growth"]),
+        selection_said=[] if rules is None else [valid(str(said)) for said in selection.sentences],
         n_rows=len(frame),
         n_models=len(frame[["model", "weights"]].drop_duplicates()),
         n_images=frame["images"].nunique(),

@@ -19,6 +19,8 @@ PLAIN = {  # columns with one name: the group they are offered in, and which way
     "balanced_accuracy": ("readout", "higher"),
     "knn_accuracy": ("readout", "higher"),
     "logistic_accuracy": ("readout", "higher"),
+    "online_accuracy": ("readout", "higher"),
+    "online_knn_accuracy": ("readout", "higher"),
     "calibration_error": ("readout", "lower"),
     "corruption_accuracy": ("shifts", "higher"),
     "mean_corruption_error": ("shifts", "lower"),

@@ -30,6 +30,7 @@ const LABELS = {
   balanced_accuracy: 'balanced accuracy', knn_accuracy: 'kNN accuracy', logistic_accuracy: 'logistic accuracy', calibration_error: 'calibration error',
   corruption_accuracy: 'corruption accuracy', mean_corruption_error: 'mean corruption error', relative_drop: 'relative drop',
 };
+for (const { name, label } of DATA.sweep?.scores ?? []) if (!Object.hasOwn(LABELS, name)) LABELS[name] = label;
 const labelOf = name => (Object.hasOwn(LABELS, name) ? LABELS[name] : name);
 
 const DIGITS = { alpha: 3, low: 3, high: 3, r2: 3, depth: 2, alpha_window_min: 2, alpha_window_max: 2 };

@@ -114,12 +114,14 @@ function drawFigures() {
   drawScatter(rows, $('against').value, $('log').checked);
   drawTasks(rows);
   drawNoise(rows);
+  drawSweep(rows);
   mark();
 }
 function mark() {
   markFigures(kept, current, visible, $('against').value);
   markTasks(kept, current, visible);
   markNoise(kept, current, visible);
+  markScores(kept, current);
 }
 
 function describe(row, isKept) {
@@ -253,7 +255,8 @@ for (const name of CHOSEN) {
 const hiding = document.head.appendChild(document.createElement('style'));
 const MANY = 8; // further columns that stand in the table without being asked for
 const accuracies = EXTRA.filter(name => /(^|[\s_-])(top.?1|acc|accuracy)$/i.test(name)).sort((a, b) => a.length - b.length);
-const unasked = EXTRA.length > MANY ? accuracies.slice(0, MANY) : EXTRA;
+const asked = [...(DATA.sweep?.settings ?? []).map(each => each.name), ...accuracies]; // a sweep is read by its settings
+const unasked = EXTRA.length > MANY ? asked.slice(0, MANY) : EXTRA;
 const isHidden = SHOWN.map(column => EXTRA.includes(column.id) && !unasked.includes(column.id));
 function hideColumns() {
   hiding.textContent = isHidden.map((hidden, i) => (hidden ? `#zoo tr > :nth-child(${i + 1}) { display: none; }` : '')).join('\n');
@@ -300,7 +303,7 @@ $('download').addEventListener('click', () => saveCsv(COLUMNS, DATA.table.given,
 
 suggestLog();
 filter();
-for (const id of ['depth', 'scatter', 'tasks', 'noise']) {
+for (const id of ['depth', 'scatter', 'tasks', 'noise', 'scores', 'grid']) {
   $(id)?.on?.('plotly_click', event => {
     const row = event.points[0].customdata;
     if (typeof row !== 'number') return;
