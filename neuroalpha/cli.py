@@ -13,6 +13,8 @@ from neuroalpha._files import check_target
 from neuroalpha.cli_compare import compare_app
 from neuroalpha.cli_data import Json, data_app
 from neuroalpha.cli_files import Seed, spectrum
+from neuroalpha.cli_select import select
+from neuroalpha.cli_ssl import ssl_app
 from neuroalpha.cli_zoo import report, zoo_app
 
 app = typer.Typer(
@@ -26,6 +28,8 @@ app = typer.Typer(
 app.add_typer(data_app, name="data")
 app.add_typer(zoo_app, name="zoo")
 app.add_typer(compare_app, name="compare")
+app.add_typer(ssl_app, name="ssl")
+app.command()(select)
 app.command()(report)
 app.command()(spectrum)
 

@@ -53,7 +53,7 @@ def run(
             asked, folder, memory=memory, allow_code=allow_code, skip_bad_images=skip_bad_images,
             retry_failed=retry_failed,
         )  # fmt: skip
-        print_json({"groups": table.to_dict("records")}) if json else print(_cost_text(table))
+        print_json({"groups": table.to_dict("records")}) if json else print(cost_text(table))
         return 0
     from neuroalpha.runs.results import check_join, has_spectra, write_report
     from neuroalpha.runs.run import run_zoo
@@ -125,7 +125,8 @@ def report(
     print_json({"written": [str(path) for path in written]}) if json else print("\n".join(map(str, written)))
 
 
-def _cost_text(table: object) -> str:
+def cost_text(table: object) -> str:
+    """What a dry run tells, for people."""
     import pandas as pd
 
     assert isinstance(table, pd.DataFrame)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import hypothesis
 import matplotlib
+import numpy as np
 import pytest
 
 matplotlib.use("Agg")
@@ -74,3 +75,42 @@ def bad():
             assert text in lines[0], lines[0]
 
     return check
+
+
+SWEEP = """
+title = "Small"
+[images]
+source = "train.npz"
+key = "images"
+label_key = "labels"
+[test]
+source = "test.npz"
+key = "images"
+label_key = "labels"
+[train]
+objective = "spectral"
+width = 4
+size = 16
+projector_hidden = 16
+projector_out = 16
+batch_size = 32
+epochs = 2
+"""
+
+
+@pytest.fixture
+def sweep_file(tmp_path):
+    """Write a sweep of small networks on coloured noise, with further tables; returns its path."""
+
+    def write(*tables: str, shared: str = "", name: str = "sweep") -> Path:
+        for seed, (kind, n) in enumerate((("train", 96), ("test", 64))):
+            rng = np.random.default_rng(seed)
+            codes = np.arange(n) % 3
+            pixels = rng.integers(20, 180, (n, 16, 16, 3))
+            pixels[np.arange(n), :, :, codes] += 40
+            np.savez(tmp_path / f"{kind}.npz", images=pixels.astype(np.uint8), labels=np.array(["a", "b", "c"])[codes])
+        path = tmp_path / f"{name}.toml"
+        path.write_text(SWEEP + shared + "".join(f"\n[[sweep]]\n{table}\n" for table in tables))
+        return path
+
+    return write

@@ -29,8 +29,10 @@ from neuroalpha.runs.pictures import survey_images
 from neuroalpha.runs.plan import Plan, Task
 from neuroalpha.runs.run import memory_bound
 from neuroalpha.runs.status import why
+from neuroalpha.runs.trained import is_trained, training_images
 
 TRIAL_SIDE = 1000
+TRAINING = 3.0  # a training step beside a forward pass: backward takes two more, views and the loss are small
 VECTORS = 4.0  # how many times longer an eigenvalue problem takes with eigenvectors
 COLUMNS = (
     "model",
@@ -83,12 +85,13 @@ def expected_costs(
     groups = make_groups(plan, models, survey_images(plan, skip_bad_images, progress, Path(folder) / "images", False))
     check_groups(groups)
     per_product, per_problem = _rates()
+    trains: set[str] = set()
     rows: list[dict[str, Any]] = []
     for group in tqdm(groups, unit="model", desc="looking", file=sys.stderr, disable=not progress, delay=1):
         row: dict[str, Any] = dict.fromkeys(COLUMNS, -1) | {"model": group.model.title(), "images": group.pictures.name}
         row |= {"memory_gb": np.nan, "scratch_gb": np.nan, "seconds": np.nan, "which": "", "problem": ""}
         try:
-            subject = make_subject(group, allow_code, plan.settings.device)
+            subject = make_subject(group, allow_code, plan.settings.device, train=False)
             jobs = [job for listed in subject.jobs() for job in listed]
             failure = run.failure(group.key) if run and not retry_failed else None
             failed = failure["layers"] if failure else {}
@@ -99,6 +102,9 @@ def expected_costs(
             row |= {"layers": len(subject.layers), "jobs": len(jobs), "to_do": len(todo)}
             row["which"] = ", ".join(f"{job.layer} ({job.reduce})" for job in todo)
             row |= _cost(subject, {job.layer for job in todo}, bound, plan, per_product, per_problem)
+            if group.model.kind == "trained" and group.model.name not in trains and not is_trained(group.model):
+                trains.add(group.model.name)
+                row["seconds"] += TRAINING * training_images(group.model) * _seconds_per_image(subject)
         except InputError as error:
             row["problem"] = str(error)
         except Exception as error:  # noqa: BLE001 - as in the work itself: one model does not stop the others

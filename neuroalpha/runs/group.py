@@ -218,7 +218,7 @@ def path_contents(tasks: Sequence[Task]) -> dict[str, str]:
     return found
 
 
-def make_subject(group: Group, allow_code: bool, device: str = "") -> Subject:
+def make_subject(group: Group, allow_code: bool, device: str = "", train: bool = True) -> Subject:
     """Build the model, open the images and find the layers.
 
     Raises
@@ -230,7 +230,7 @@ def make_subject(group: Group, allow_code: bool, device: str = "") -> Subject:
     from neuroalpha.networks.provenance import describe
     from neuroalpha.networks.state import as_device
 
-    model, preprocess = build_model(group.model, allow_code)
+    model, preprocess = build_model(group.model, allow_code, train)
     if device:
         model = model.to(as_device(device, model))
     shown = _shown(group.pictures, preprocess)

@@ -22,6 +22,8 @@ KINDS: Mapping[str, str] = {
     "readouts": "neuroalpha.runs.readouts",
     "shifts": "neuroalpha.runs.shifts",
     "noise": "neuroalpha.runs.noise",
+    "train": "neuroalpha.runs.training",
+    "scores": "neuroalpha.runs.scores",
 }
 
 

@@ -28,7 +28,7 @@ class ModelSpec:
     architecture: str = ""
     """Of a checkpoint; "" where the file says it."""
     kind: str = "catalogue"
-    """"catalogue", "checkpoint" or "code"."""
+    """"catalogue", "checkpoint", "code" or "trained"."""
     code: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     label: str = ""
@@ -39,7 +39,7 @@ class ModelSpec:
         """Name and weights, to tell models of one name apart."""
         if self.label:
             return self.label
-        if self.kind == "code":
+        if self.kind in ("code", "trained"):
             return self.name
         return f"{self.name} ({Path(self.weights).name if self.weights else f'random, seed {self.seed}'})"
 
@@ -53,6 +53,10 @@ class ModelSpec:
         if self.weights and Path(self.weights).is_file():
             status = Path(self.weights).stat()
             content["weights"] = [Path(self.weights).name, status.st_size, status.st_mtime_ns]
+        if self.kind == "trained":
+            from neuroalpha.runs.trained import identity_of
+
+            content["options"] = identity_of(self.options)
         if self.code:
             path = Path(self.code.rpartition(":")[0])
             content["code"] = [path.name, hashlib.sha256(path.read_bytes()).hexdigest()]
@@ -71,7 +75,7 @@ def expand_models(plan: Plan, allow_code: bool) -> list[ModelSpec]:
     specs: dict[str, ModelSpec] = {}
     for number, entry in enumerate(plan.models, 1):
         for spec in _expand(plan, entry, f"[[models]] number {number}", allow_code):
-            spec = replace(spec, label=entry.label, family=entry.family or family_of(spec.name))
+            spec = replace(spec, label=entry.label, family=entry.family or spec.family or family_of(spec.name))
             specs.setdefault(repr(spec), spec)
     return list(specs.values())
 
@@ -89,12 +93,26 @@ def family_of(name: str) -> str:
     return found.group() if found else bare
 
 
-def build_model(spec: ModelSpec, allow_code: bool) -> tuple[Any, Any]:
-    """The model, and the preprocessing function that its code gave, or None."""
+def build_model(spec: ModelSpec, allow_code: bool, train: bool = True) -> tuple[Any, Any]:
+    """The model, and the preprocessing function that its code gave, or None.
+
+    A network of a sweep is trained where it is not yet, unless ``train`` is False: then it has its first weights.
+    """
     if spec.kind == "code":
         from neuroalpha.networks.code import load_code
 
         return load_code(spec.code, allow=allow_code, options=spec.options)
+    if spec.kind == "trained":
+        from neuroalpha.runs.trained import build_trained, is_trained, untrained
+
+        return (build_trained(spec) if train or is_trained(spec) else untrained(spec)), None
+    if spec.kind == "checkpoint" and not spec.architecture and _is_own(Path(spec.weights)):
+        from neuroalpha.networks.provenance import remember
+        from neuroalpha.ssl.state import load_trained
+
+        network = load_trained(spec.weights)
+        remember(network, spec.name, Path(spec.weights).name)
+        return network, None
     if spec.kind == "checkpoint":
         from neuroalpha.networks.checkpoints import load_checkpoint
 
@@ -107,6 +125,13 @@ def build_model(spec: ModelSpec, allow_code: bool) -> tuple[Any, Any]:
 def _expand(plan: Plan, entry: ModelEntry, where: str, allow_code: bool) -> list[ModelSpec]:
     from neuroalpha.networks.checkpoints import list_checkpoints
 
+    if entry.sweep:
+        from neuroalpha.runs.trained import sweep_specs
+
+        specs = [spec for spec in sweep_specs(plan, entry, where) if not fits_any(spec.name, entry.exclude)]
+        if not specs:
+            raise InputError(f"{where}: exclude leaves none of the networks of {plan.path(entry.sweep)}")
+        return specs
     if entry.code:
         path, _, function = entry.code.rpartition(":")
         if not path or not function:
@@ -131,9 +156,12 @@ def _expand(plan: Plan, entry: ModelEntry, where: str, allow_code: bool) -> list
         if ":" in entry.name:  # other names are of one family or another, which loading finds out
             _named(entry.name, where, wildcard=False)
         return [
-            ModelSpec(entry.name or f.stem, str(f), 0, entry.num_classes, architecture=entry.name, kind="checkpoint")
+            ModelSpec(
+                entry.name or (f.parent.name if f.name == "network.pt" else f.stem), str(f), 0, entry.num_classes,
+                architecture=entry.name, kind="checkpoint",
+            )
             for f in kept
-        ]
+        ]  # fmt: skip
     names = _named(entry.name, where)
     names = [name for name in names if not any(_fits(name, out) for out in entry.exclude)]
     if not names:
@@ -142,6 +170,16 @@ def _expand(plan: Plan, entry: ModelEntry, where: str, allow_code: bool) -> list
     if weights and plan.path(weights).is_file():
         weights = str(plan.path(weights))
     return [ModelSpec(name, weights, entry.seed, entry.num_classes) for name in names]
+
+
+def _is_own(file: Path) -> bool:
+    """Whether a checkpoint is of a network that neuroalpha trained, which says all that is needed itself."""
+    from neuroalpha.networks.weights import read_checkpoint
+
+    if file.suffix != ".pt":
+        return False
+    content = read_checkpoint(file)
+    return isinstance(content, Mapping) and {"settings", "objective", "state_dict"} <= set(content)
 
 
 def _named(name: str, where: str, wildcard: bool = True) -> list[str]:

@@ -73,7 +73,7 @@ def survey_images(
     held = ResultCache(known) if known is not None and (note or Path(known).is_dir()) else None
     for number, entry in enumerate(plan.images, 1):
         try:
-            spec = _survey(plan, entry, skip_bad, progress, held, note)
+            spec = survey_entry(entry, plan.folder, held, skip_bad=skip_bad, progress=progress, note=note)
         except InputError as error:
             raise InputError(f"[[images]] number {number}: {error}") from error
         if spec.name in found:
@@ -110,12 +110,19 @@ def open_images(spec: PictureSpec) -> Any:
         return _opened[key]
 
 
-def _survey(
-    plan: Plan, entry: ImageEntry, skip_bad: bool, progress: bool, held: ResultCache | None, note: bool
+def survey_entry(
+    entry: ImageEntry,
+    folder: Path,
+    held: ResultCache | None = None,
+    *,
+    skip_bad: bool = False,
+    progress: bool = False,
+    note: bool = True,
 ) -> PictureSpec:
+    """Read one set, whose path starts at a folder, unless ``held`` knows it; ``note`` it there."""
     from neuroalpha.networks.images import images
 
-    source = plan.path(entry.source)
+    source = folder / Path(entry.source).expanduser()
     if not source.exists():
         raise InputError(f"there is no folder or file {source}")
     options = {

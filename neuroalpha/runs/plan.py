@@ -16,7 +16,7 @@ from neuroalpha.runs.kinds import KINDS, check_options, image_sets, path_options
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """``[[models]]``: one of ``name``, ``checkpoints`` or ``code``."""
+    """``[[models]]``: one of ``name``, ``checkpoints``, ``code`` or ``sweep``."""
 
     name: str = ""
     """Catalogue name or wildcard, as ``torchvision:resnet*``; with ``checkpoints`` their architecture."""
@@ -32,6 +32,8 @@ class ModelEntry:
     """Folder or wildcard of checkpoint files."""
     code: str = ""
     """``file.py:function`` that returns a model; needs ``--allow-code``."""
+    sweep: str = ""
+    """Sweep file, whose networks are trained where they are not yet; see :func:`neuroalpha.ssl.sweep.read_sweep`."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Arguments of that function."""
     label: str = ""
@@ -181,7 +183,7 @@ def make_plan(content: Mapping[str, Any], folder: Path, text: str = "", where: s
         if not isinstance(listed, list) or not listed or not all(isinstance(each, dict) for each in listed):
             raise InputError(f"{where} needs at least one [[{name}]] table; docs/zoo.md shows a plan")
         entries[name] = tuple(
-            _entry(kind, each, f"[[{name}]] number {number} of {where}") for number, each in enumerate(listed, 1)
+            make_entry(kind, each, f"[[{name}]] number {number} of {where}") for number, each in enumerate(listed, 1)
         )
     for number, model in enumerate(entries["models"], 1):
         _check_model(model, f"[[models]] number {number} of {where}")
@@ -207,7 +209,7 @@ def make_plan(content: Mapping[str, Any], folder: Path, text: str = "", where: s
         entries["layers"],
         made,
         _windows(content.get("windows", ["auto"]), where),
-        _entry(Settings, run, f"[run] of {where}"),
+        make_entry(Settings, run, f"[run] of {where}"),
         folder,
         text,
         title,
@@ -221,7 +223,7 @@ def _task(given: Mapping[str, Any], where: str, sets: Sequence[str], folder: Pat
     options = check_options(kind, {key: value for key, value in given.items() if key not in _OF_TASKS}, where)
     for name in path_options(kind):  # paths in a plan start at the plan
         options[name] = [str(folder / Path(each).expanduser()) for each in options[name]]
-    task = _entry(Task, {"kind": kind, **{key: given[key] for key in _OF_TASKS if key in given}}, where)
+    task = make_entry(Task, {"kind": kind, **{key: given[key] for key in _OF_TASKS if key in given}}, where)
     for pattern in task.images:
         if not any(fnmatchcase(name, pattern) for name in sets):
             raise InputError(f"{where} is for the images {pattern!r}{nearest(pattern, sets)}; there are {sets}")
@@ -263,7 +265,7 @@ def _known(given: Mapping[str, Any], known: Sequence[str], where: str) -> None:
             raise InputError(f"{where} has the unknown key {key!r}{nearest(key, known)}; known: {', '.join(known)}")
 
 
-def _entry(kind: type[Entry], given: Mapping[str, Any], where: str) -> Entry:
+def make_entry(kind: type[Entry], given: Mapping[str, Any], where: str) -> Entry:
     """Fill a dataclass from a TOML table; text alone is taken as a list of one where a list is meant."""
     known = {each.name: each for each in fields(kind)}  # type: ignore[arg-type]
     _known(given, list(known), where)
@@ -309,13 +311,14 @@ def _fits(value: Any, annotation: str, least: int) -> bool:
 
 
 def _check_model(model: ModelEntry, where: str) -> None:
-    if (model.code and (model.name or model.checkpoints)) or not (model.name or model.checkpoints or model.code):
-        raise InputError(f"{where} needs one of name, checkpoints (with name as their architecture) or code")
-    if model.weights and (model.checkpoints or model.code):
-        raise InputError(f"{where} has weights beside {'checkpoints' if model.checkpoints else 'code'}; leave them out")
+    ways = [name for name in ("checkpoints", "code", "sweep") if getattr(model, name)]
+    if len(ways) > 1 or (model.name and ways not in ([], ["checkpoints"])) or not (model.name or ways):
+        raise InputError(f"{where} needs one of name, checkpoints (with name as their architecture), code or sweep")
+    if model.weights and ways:
+        raise InputError(f"{where} has weights beside {ways[0]}; leave them out")
     if model.options and not model.code:
         raise InputError(f"{where} has options, which are for code = 'file.py:function'")
-    if model.label and (model.checkpoints or any(sign in model.name for sign in "*?[")):
+    if model.label and (model.checkpoints or model.sweep or any(sign in model.name for sign in "*?[")):
         raise InputError(f"{where} has a label, which is for one model, and may mean several; leave it out")
 
 

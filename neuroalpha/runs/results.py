@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,13 @@ from neuroalpha.compare.zoo_table import zoo_table
 from neuroalpha.errors import InputError
 from neuroalpha.runs.folder import RunFolder
 from neuroalpha.runs.status import zoo_status
-from neuroalpha.runs.task_columns import add_columns, noise_frame, task_columns
+from neuroalpha.runs.task_columns import SETTING, add_columns, noise_frame, task_columns, without_alpha_of_collapsed
+
+LEAST_SWEEP = 10
+"""Networks with accuracies from which the page shows rules of selection: alpha-ReQ's first batch."""
+SWEEP_SCORES = ("alpha", "rankme", "lidar", "final_loss")
+SWEEP_ORDERS = 200
+"""Fewer than ``neuroalpha select --compare`` takes: a page should not be waited for."""
 
 
 def read_results(folder: str | os.PathLike[str]) -> dict[str, xr.Dataset]:
@@ -45,15 +52,21 @@ def read_results(folder: str | os.PathLike[str]) -> dict[str, xr.Dataset]:
 def labelled(run: RunFolder) -> Iterator[xr.Dataset]:
     """One spectrum after the other, with the names that the plan has for its model and images.
 
-    Readouts come from a decomposition, too: where a plan asks for no spectra of a model on its training images, those
-    of its readouts stand in, which have no interval.
+    Readouts come from a decomposition, too: where a plan asks for no spectra of a model's layer, those of its readouts
+    stand in, which have no interval.
     """
-    for group in run.groups():
-        known = run.jobs(group["key"]) or {"jobs": []}
-        jobs = [job for job in known["jobs"] if run.has(job["key"])]
-        measured = {job["layer"] for job in jobs if job["kind"] == "spectra"}
+    listed = [run.jobs(group["key"]) or {"jobs": []} for group in run.groups()]
+    there = [[job for job in known["jobs"] if run.has(job["key"])] for known in listed]
+    measured = {
+        (known["model"], known["weights"], job["layer"])
+        for known, jobs in zip(listed, there, strict=True)
+        for job in jobs
+        if job["kind"] == "spectra"
+    }
+    for known, jobs in zip(listed, there, strict=True):
         for job in jobs:
-            if job["kind"] == "spectra" or (job["kind"] == "readouts" and job["layer"] not in measured):
+            place = (known["model"], known["weights"], job["layer"])
+            if job["kind"] == "spectra" or (job["kind"] == "readouts" and place not in measured):
                 labels = {name: known.get(name, "") for name in ("model", "weights", "images", "family")}
                 title = f"{labels['model']} {job['layer']} on {labels['images']}"
                 found = run.read_result(job["key"])
@@ -86,7 +99,8 @@ def run_table(folder: str | os.PathLike[str], spectra: dict[str, xr.Dataset] | N
                 spectra.setdefault(spectrum.attrs["key"], spectrum.drop_vars("eigenvalue_draw", errors="ignore"))
             yield spectrum
 
-    return add_columns(zoo_table(passing(), run.windows), task_columns(run))
+    table = add_columns(zoo_table(passing(), run.windows), task_columns(run))
+    return without_alpha_of_collapsed(table)
 
 
 def check_join(files: Sequence[Path]) -> None:
@@ -165,10 +179,32 @@ def write_report(
             noise=noise_frame(run, table),
             statistics=statistics,
             sentences=said,
+            selection=sweep_rules(table),
         )
     )
     figures = make_folder(run.path / "figures")
     return [*written, *zoo_figures(table, spectra, figures, against=_numeric(table, against))]
+
+
+def sweep_rules(table: pd.DataFrame) -> Any:
+    """How rules of selection do on a sweep's networks, by the scores of their backbones; None for what is no sweep."""
+    from neuroalpha.compare.rule_comparison import compare_rules
+
+    if not any(str(name).startswith(SETTING) for name in table):
+        return None
+    if "accuracy" not in table or "backbone" not in set(table["layer"]):
+        return None
+    rows = table[(table["layer"] == "backbone") & (table["window"] == table["window"].iloc[0])]
+    rows = rows[rows["accuracy"].notna() & (rows["images"] == rows["images"].iloc[0])]
+    if len(rows) < LEAST_SWEEP or rows["model"].duplicated().any():
+        return None
+    scores = [name for name in SWEEP_SCORES if name in rows and rows[name].notna().any()]
+    percent = rows.assign(accuracy=100 * rows["accuracy"])
+    try:
+        return compare_rules(percent, scores, orders=SWEEP_ORDERS)
+    except InputError as error:  # every network collapsed, say: the table and the sentences of the run tell it
+        print(f"neuroalpha: the page has no rules of selection: {error}", file=sys.stderr)
+        return None
 
 
 def _numeric(table: pd.DataFrame, names: Sequence[str]) -> list[str]:

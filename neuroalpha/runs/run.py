@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -54,6 +54,7 @@ def run_zoo(
     allow_code: bool = False,
     skip_bad_images: bool = False,
     retry_failed: bool = False,
+    only: Collection[str] | None = None,
     progress: bool = True,
 ) -> RunResult:
     """Do what a plan asks for and is not done yet.
@@ -79,6 +80,8 @@ def run_zoo(
         Leave out images that cannot be read, instead of refusing to start.
     retry_failed
         Try again what failed before.
+    only
+        Names of models, as in the table; the others of the plan wait. Default: all.
     progress
         Show it on stderr.
 
@@ -156,6 +159,8 @@ def run_zoo(
                 "process they would take turns: leave out --workers, or set threads = 1 under [run]"
             )
         todo = [group for group in groups if group.key not in set(start["done"])]
+        if only is not None:
+            todo = [group for group in todo if {group.model.name, group.model.label, group.model.title()} & set(only)]
         tasks = [{"title": group.title, "group": group.payload(), "key": group.key} for group in todo]
         call = partial(_call, path=str(run.path.resolve()), settings=settings)
         told = _Told(run, len(todo), len(groups), progress)

@@ -14,10 +14,11 @@ from neuroalpha.compare.zoo_table import zoo_table
 from neuroalpha.errors import InputError
 from neuroalpha.runs.folder import RunFolder
 from neuroalpha.runs.results import labelled
-from neuroalpha.runs.task_columns import add_columns, task_columns
+from neuroalpha.runs.task_columns import add_columns, task_columns, without_alpha_of_collapsed
 
 FIRSTS = (1, 2, 4, 6, 11, 16, 31, 51, 101)
 LASTS = (10, 16, 32, 50, 64, 100, 128, 200, 300, 500, 1000)
+READ_OUT = ("readouts", "shifts", "noise")  # kinds whose results are set against alpha
 OCTAVES = 3.0  # windows shorter than a factor of this say little of a slope
 
 
@@ -69,20 +70,20 @@ def relate_run(
     """
     run = RunFolder.open(folder)
     columns = task_columns(run)
-    if columns.empty:
+    own = set(columns.loc[columns["kind"].isin(READ_OUT), "images"]) if len(columns) else set()
+    if not own:
         raise InputError(
             f"{folder} has no readouts; add [[tasks]] of kind = 'shifts' or 'noise' to the plan and run it"
         )
     spectra = [spectrum.drop_vars("eigenvalue_draw", errors="ignore") for spectrum in labelled(run)]
     if not spectra:
         raise InputError(f"{folder} has no spectra; add [[tasks]] of kind = 'spectra' to the plan and run it")
-    own = set(columns["images"])
     on_training = [each for each in spectra if each.attrs["images"] in own]
     spectra = on_training or spectra
     if windows is None:
         shortest = min(int((each["eigenvalue"] > 0).sum()) for each in spectra)
         windows = list(dict.fromkeys([*run.windows, *rank_windows(shortest)]))
-    table = add_columns(zoo_table(spectra, windows), columns)
+    table = without_alpha_of_collapsed(add_columns(zoo_table(spectra, windows), columns))
     return relate_claims(table, claim, x=x, controls=controls, group=group, seed=seed, progress=progress, **options)
 
 

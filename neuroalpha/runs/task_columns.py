@@ -14,6 +14,7 @@ from neuroalpha.runs.folder import RunFolder
 from neuroalpha.runs.kinds import module_of
 
 KEYS = ["model", "weights", "layer"]
+SETTING = "setting: "
 
 
 def task_results(run: RunFolder) -> Iterator[tuple[dict[str, Any], xr.Dataset]]:
@@ -27,22 +28,34 @@ def task_results(run: RunFolder) -> Iterator[tuple[dict[str, Any], xr.Dataset]]:
 
 
 def task_columns(run: RunFolder) -> pd.DataFrame:
-    """One row for each model, training set and layer; the columns that the kinds of jobs make of their results."""
+    """One row for each model, training set, layer and kind of job; the columns that the kind makes of its results.
+
+    Of settings (``setting: lr``) those are left out that are the same for all networks.
+    """
     rows: dict[tuple[str, ...], dict[str, Any]] = {}
     for names, result in task_results(run):
-        place = tuple(names[key] for key in (*KEYS, "images"))
-        row = rows.setdefault(place, dict(zip((*KEYS, "images"), place, strict=True)))
+        place = tuple(names[key] for key in (*KEYS, "images", "kind"))
+        row = rows.setdefault(place, dict(zip((*KEYS, "images", "kind"), place, strict=True)))
         row |= module_of(names["kind"]).columns(result)
-    return pd.DataFrame(list(rows.values()))
+    table = pd.DataFrame(list(rows.values()))
+    told = table[table["kind"] == "train"] if len(table) else table
+    same = [name for name in told if str(name).startswith(SETTING) and told[name].nunique(dropna=False) < 2]
+    return table.drop(columns=same)
 
 
 def add_columns(table: pd.DataFrame, columns: pd.DataFrame) -> pd.DataFrame:
-    """Put the columns of a model's layer to its rows of the table.
+    """Put the columns of a model's layer to its rows of the table, one kind of job after the other.
 
     Where spectra and readouts are of other images, a row gets the numbers of the one training set that there is; of
     several, of the one that it was measured on itself.
     """
     if columns.empty:
+        return table
+    if "kind" in columns:
+        for kind in columns["kind"].unique():
+            of_kind = columns[columns["kind"] == kind].drop(columns="kind")
+            known = [name for name in of_kind if name not in table.columns or name in (*KEYS, "images")]
+            table = add_columns(table, of_kind[known].dropna(axis="columns", how="all"))
         return table
     sets = columns["images"].unique()
     if len(sets) == 1:
@@ -57,6 +70,26 @@ def add_columns(table: pd.DataFrame, columns: pd.DataFrame) -> pd.DataFrame:
             )
     joined.index = table.index
     return joined
+
+
+def without_alpha_of_collapsed(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with neither alpha nor interval where a layer has collapsed: the line would be through rounding."""
+    why = pd.Series("", index=table.index)
+    if "collapsed" in table:
+        why = table["collapsed"].fillna("").astype(str)
+    if "training_collapsed" in table:  # "layer: why; layer: why"
+        told = table["training_collapsed"].fillna("").astype(str)
+        of_layer = [
+            next((part for part in text.split("; ") if part.startswith(f"{layer}: ")), "")
+            for text, layer in zip(told, table["layer"], strict=True)
+        ]
+        why = why.where(why != "", pd.Series(of_layer, index=table.index))
+    fallen = why != ""
+    table = table.assign(**({"collapsed": why} if fallen.any() or "collapsed" in table else {}))
+    names = [name for name in ("alpha", "low", "high", "r2", "alpha_window_min", "alpha_window_max") if name in table]
+    table.loc[fallen, names] = np.nan
+    table.loc[fallen, "verdict"] = "not fitted: " + why[fallen]
+    return table
 
 
 def noise_frame(run: RunFolder, table: pd.DataFrame) -> pd.DataFrame | None:
