@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 import neuroalpha as na
 from neuroalpha.runs.results import run_table
+from neuroalpha.spectrum.labelfree.clid import over_models
 
 LENGTHS = (1 / 9, 1 / 3)
 SCORES = (
@@ -55,6 +56,8 @@ def one_row_each(folder: Path) -> pd.DataFrame:
     for window, rows in whole[whole["layer"] == "backbone"].groupby("window"):
         if window != WINDOW:
             table[f"alpha, ranks {window}"] = rows.set_index("model")["alpha"]
+    # The paper's score is over the models that are compared; one network alone has the dimension's share of its units.
+    table["clid"] = over_models(table["clid_cluster"].to_numpy(), table["intrinsic_dimension"].to_numpy())
     return table.reset_index()
 
 

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from neuroalpha._text import first_few
-from neuroalpha.compare.interval_rule import BATCH
 from neuroalpha.compare.selection_points import model_names, number_column
 from neuroalpha.compare.wording import many
 from neuroalpha.errors import InputError
@@ -29,7 +28,9 @@ class Candidates:
     notes: list[str]
 
 
-def candidates(models: Any, score: Any, *, needed: bool, single: bool) -> Candidates:
+def candidates(
+    models: Any, score: Any, *, needed: bool, single: bool, blind: int = 0, budget: float | None = None
+) -> Candidates:
     """Read models and scores; raises InputError.
 
     Parameters
@@ -40,6 +41,10 @@ def candidates(models: Any, score: Any, *, needed: bool, single: bool) -> Candid
         Whether the rule uses scores; if not they are kept for the table, and models without one stay.
     single : bool
         Whether it can use only one.
+    blind : int
+        Readouts that the rule makes before accuracies decide which come next, for the notes.
+    budget : float, optional
+        Most readouts, for the notes.
     """
     given, names = _models(models)
     twice = pd.Series(names)[pd.Series(names).duplicated()].unique()
@@ -71,18 +76,27 @@ def candidates(models: Any, score: Any, *, needed: bool, single: bool) -> Candid
             f"none of {many(len(given), 'model')} has a score: every model collapsed or none was measured; there is "
             "nothing to choose by"
         )
-    return Candidates(given, names, scores, unusable, _notes(scores, unusable, single))
+    return Candidates(given, names, scores, unusable, _notes(scores, unusable, single, blind, budget))
 
 
-def _notes(scores: pd.DataFrame, unusable: dict[int, str], single: bool) -> list[str]:
+def _notes(scores: pd.DataFrame, unusable: dict[int, str], single: bool, blind: int, budget: float | None) -> list[str]:
     notes = []
     usable = scores.drop(index=list(unusable))
     flat = [str(name) for name in usable.columns if usable[name].nunique() == 1]
     if flat and len(usable) > 1:
         notes.append(f"{', '.join(flat)} is the same for every model and can choose nothing: the order was random.")
-    if single and len(usable) <= BATCH:
+    if budget is not None and budget <= blind and budget < len(usable):
         notes.append(
-            f"{many(len(usable), 'model')} make one batch: all of them are read out, the score chooses nothing."
+            f"The budget of {many(int(budget), 'readout')} ends within the first batch of {blind}, which comes in "
+            "random order: this was random search, the score chose nothing."
+            if single
+            else f"The budget of {many(int(budget), 'readout')} ends with the first {blind}, which only explore: no "
+            "accuracy decided which models were read out."
+        )
+    elif single and len(usable) <= blind:
+        notes.append(
+            f"{many(len(usable), 'model')} make one batch of at most {blind}: all of them are read out, the score "
+            "chooses nothing."
         )
     return notes
 

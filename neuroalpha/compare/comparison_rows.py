@@ -15,10 +15,13 @@ from neuroalpha.compare.selection_trials import Trials
 
 ROUNDING = 1e-9  # of differences between accuracies, beside the tolerance
 COLUMNS = (
-    "rule", "score", "budget", "n_models", "n_scored", "n_good", "orders", "success", "success_low", "success_high",
-    "regret", "regret_median", "regret_max", "readouts", "readouts_low", "readouts_high", "readouts_printed", "cost",
-    "random_success", "random_regret", "difference", "difference_low", "difference_high", "improvement_success",
-    "improvement_regret", "p_shuffled", "note",
+    "rule", "score", "budget", "n_models", "n_scored", "n_good", "n_good_scored", "orders", "success", "success_low",
+    "success_high", "regret", "regret_median", "regret_max", "readouts", "readouts_low", "readouts_high",
+    "readouts_printed", "cost", "random_success", "random_regret", "random_all_success", "difference", "difference_low",
+    "difference_high", "improvement_success", "improvement_regret", "p_shuffled", "note",
+)  # fmt: skip
+CURVE = (
+    "rule", "score", "readouts", "success", "regret", "share", "random_success", "random_regret", "random_all_success",
 )  # fmt: skip
 
 
@@ -29,25 +32,36 @@ class Contest:
     rule: str
     score: tuple[str, ...]
     trials: Trials
-    n_scored: int
+    readable: np.ndarray
+    """Which models (n_models,) the rule may read out: those with a score, all for a rule that uses none. Random search
+    beside the rule draws from the same ones: it must not lose for reading out models that are known to be collapsed."""
     budgeted: dict[int, Trials] | None = None
     """Where a budget changes what the rule does from its start on; else it is cut off."""
     shuffled: Trials | None = None
-    """The same rule on shuffled scores, ``orders`` for each shuffle, in turn; accuracies in ``shuffled_accuracies``."""
+    """The same rule on shuffled scores, as many orders for each shuffle, in turn."""
     n_shuffles: int = 0
     rival: Trials | None = None
     """The improvement rule on the same score and orders."""
     note: str = ""
+    blind: int = 0
+    """Readouts in random order that the rule begins with; with a budget of no more it is random search."""
 
     @property
     def name(self) -> str:
         """Of its scores."""
         return " + ".join(self.score)
 
+    def random(self, accuracies: np.ndarray, readouts: np.ndarray, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
+        """Success and regret of random search among the models that this rule may read out, after so many readouts."""
+        top, mine = accuracies.max(), accuracies[self.readable]
+        success = random_success(mine.size, good_models(mine, tolerance, top), readouts)
+        return success, random_regret(mine, readouts, top)
 
-def good_models(accuracies: np.ndarray, tolerance: float) -> int:
-    """How many models are within the tolerance of the best."""
-    return int((accuracies.max() - accuracies <= tolerance + ROUNDING).sum())
+
+def good_models(accuracies: np.ndarray, tolerance: float, top: float | None = None) -> int:
+    """How many models are within the tolerance of the best, which is ``top`` where it is not among them."""
+    best = accuracies.max() if top is None else top
+    return int((best - accuracies <= tolerance + ROUNDING).sum())
 
 
 def contest_rows(
@@ -79,15 +93,20 @@ def _row(
     n_orders = readouts.size
     regret = accuracies.max() - trials.at(readouts)
     success = regret <= tolerance + ROUNDING
-    blind, blind_regret = random_success(n, n_good, cost), random_regret(accuracies, cost)
+    blind, blind_regret = contest.random(accuracies, cost, tolerance)
+    note = contest.note
+    if budget is not None and budget <= contest.blind:
+        note = "; ".join(each for each in (note, f"within the first batch of {contest.blind}: random search") if each)
     row: dict[str, Any] = {
         "rule": contest.rule, "score": contest.name, "budget": np.nan if budget is None else float(budget),
-        "n_models": n, "n_scored": contest.n_scored, "n_good": n_good, "orders": n_orders,
+        "n_models": n, "n_scored": int(contest.readable.sum()), "n_good": n_good, "orders": n_orders,
+        "n_good_scored": good_models(accuracies[contest.readable], tolerance, accuracies.max()),
         "regret_median": np.median(regret), "regret_max": regret.max(), "readouts": readouts.mean(),
         "readouts_low": np.quantile(readouts, 0.05), "readouts_high": np.quantile(readouts, 0.95),
         "readouts_printed": trials.printed if budget is None else np.nan, "cost": cost.mean(),
-        "random_success": blind.mean(), "random_regret": blind_regret.mean(), "improvement_success": np.nan,
-        "improvement_regret": np.nan, "p_shuffled": np.nan, "note": contest.note,
+        "random_success": blind.mean(), "random_regret": blind_regret.mean(),
+        "random_all_success": random_success(n, n_good, cost).mean(), "improvement_success": np.nan,
+        "improvement_regret": np.nan, "p_shuffled": np.nan, "note": note,
     }  # fmt: skip
     if contest.rule == "random":
         # Known exactly; the orders would only add their chance.
@@ -117,7 +136,7 @@ def shuffled_gains(contest: Contest, budget: int | None, accuracies: np.ndarray,
     assert trials is not None
     readouts = trials.readouts if budget is None else np.minimum(trials.readouts, budget)
     success = accuracies.max() - trials.at(readouts) <= tolerance + ROUNDING
-    blind = random_success(accuracies.size, good_models(accuracies, tolerance), readouts)
+    blind, _ = contest.random(accuracies, readouts, tolerance)
     return (success - blind).reshape(contest.n_shuffles, -1).mean(axis=1)
 
 
@@ -133,7 +152,7 @@ def curve_rows(contests: Sequence[Contest], accuracies: np.ndarray, tolerance: f
         lost = accuracies.max() - trials.best
         if contest.rule == "halving":
             count, lost = trials.cost[:1], lost[:, :1]
-        blind, blind_regret = random_success(n, n_good, count), random_regret(accuracies, count)
+        blind, blind_regret = contest.random(accuracies, count, tolerance)
         rand = contest.rule == "random"
         frames.append(
             pd.DataFrame({
@@ -141,11 +160,10 @@ def curve_rows(contests: Sequence[Contest], accuracies: np.ndarray, tolerance: f
                 "success": blind if rand else (lost <= tolerance + ROUNDING).mean(axis=0),
                 "regret": blind_regret if rand else lost.mean(axis=0),
                 "share": (trials.readouts[:, None] >= count).mean(axis=0), "random_success": blind,
-                "random_regret": blind_regret,
+                "random_regret": blind_regret, "random_all_success": random_success(n, n_good, count),
             })
         )  # fmt: skip
-    columns = ["rule", "score", "readouts", "success", "regret", "share", "random_success", "random_regret"]
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(CURVE))
 
 
 def wilson(share: float, n: int, level: float) -> tuple[float, float]:

@@ -21,7 +21,9 @@ from neuroalpha.compare.selection_trials import (
 )
 
 SCORED = ("interval", "improvement")
-PER_SHUFFLE = {"interval": 20, "improvement": 5}  # orders for each shuffle of the scores
+PER_SHUFFLE = 50
+"""Orders for each shuffle of the scores, or all orders where there are fewer: with few, the chance of the orders would
+widen what shuffled scores reach, and p would be too large; with more than the rule itself had, p would be too small."""
 GROWN = 200  # orders for each number of models
 
 Run = Callable[[np.ndarray, Orders], Trials]
@@ -81,19 +83,23 @@ class Contests:
             mixed = np.tile(self.accuracies, (self._n_shuffles, 1))
             for row in mixed:
                 row[scored] = rng.permutation(row[scored])
-            orders = random_orders(scored.size, self._n_shuffles * PER_SHUFFLE[rule], self._seed)
-            shuffled = run(np.repeat(mixed, PER_SHUFFLE[rule], axis=0), known(orders))
+            each = min(PER_SHUFFLE, len(self.orders))
+            orders = random_orders(scored.size, self._n_shuffles * each, self._seed)
+            # What comes after a stop is for the curve, and costs time.
+            only = run if rule == "interval" else self._improvement(scores, go_on=False)
+            shuffled = only(np.repeat(mixed, each, axis=0), known(orders))
         left = scored.size - n_scored
         note = f"{left} of {scored.size} models have no score and are never read out" if left else ""
+        blind = self._settings["interval"]["batch"] if rule == "interval" else 0
         self.contests.append(
-            Contest(rule, names, trials, n_scored, shuffled=shuffled, n_shuffles=self._n_shuffles, note=note)
+            Contest(rule, names, trials, scored, shuffled=shuffled, n_shuffles=self._n_shuffles, note=note, blind=blind)
         )
         if self._growth:
 
             def on(subsets: list[np.ndarray]) -> Trials:
                 return run(self.accuracies, known(subsets))
 
-            self._grow(rule, " + ".join(names), on, self.orders[self._usable(known)])
+            self._grow(rule, " + ".join(names), on, self.orders[self._usable(known)], scored)
 
     def pair_rivals(self) -> None:
         """Tell each contest of alpha-ReQ's rule of the improvement rule on the same score."""
@@ -111,19 +117,29 @@ class Contests:
             for budget in self._budgets
             if budget < self.accuracies.size
         }
-        self.contests.append(Contest("halving", (), trials, self.accuracies.size, budgeted=budgeted))
+        self.contests.append(Contest("halving", (), trials, self._every, budgeted=budgeted))
 
     def add_blind(self, rules: Sequence[str]) -> None:
         """Random search, and reading out everything."""
         trials = random_trials(self.accuracies, self.orders)
-        self.contests += [Contest(rule, (), trials, self.accuracies.size) for rule in rules]
+        self.contests += [Contest(rule, (), trials, self._every) for rule in rules]
         if "random" in rules and self._growth:
-            self._grow("random", "", None, self.orders)
+            self._grow("random", "", None, self.orders, self._every)
+
+    @property
+    def _every(self) -> np.ndarray:
+        """A rule without scores may read out every model."""
+        return np.ones(self.accuracies.size, dtype=bool)
 
     def _grow(
-        self, rule: str, score: str, run: Callable[[list[np.ndarray]], Trials] | None, orders: np.ndarray
+        self,
+        rule: str,
+        score: str,
+        run: Callable[[list[np.ndarray]], Trials] | None,
+        orders: np.ndarray,
+        readable: np.ndarray,
     ) -> None:
-        self.grown += growth_rows(rule, score, run, self.accuracies, orders[:GROWN], self.tolerance)
+        self.grown += growth_rows(rule, score, run, self.accuracies, orders[:GROWN], self.tolerance, readable)
 
     def _usable(self, known: Callable[[Orders], list[np.ndarray]]) -> np.ndarray:
         """Orders whose first ten models are not all without a score."""
@@ -132,7 +148,7 @@ class Contests:
     def _interval(self, scores: np.ndarray) -> Run:
         return lambda accuracies, orders: interval_trials(scores, accuracies, orders, **self._settings["interval"])
 
-    def _improvement(self, scores: np.ndarray) -> Run:
+    def _improvement(self, scores: np.ndarray, go_on: bool = True) -> Run:
         return lambda accuracies, orders: improvement_trials(
-            scores, accuracies, orders, tolerance=self.tolerance, **self._settings["improvement"]
+            scores, accuracies, orders, tolerance=self.tolerance, go_on=go_on, **self._settings["improvement"]
         )

@@ -9,31 +9,38 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import least_squares
 
-from neuroalpha.compare.comparison_rows import ROUNDING
+from neuroalpha.compare.comparison_rows import ROUNDING, good_models
 from neuroalpha.compare.random_rule import random_success
 from neuroalpha.compare.selection_trials import Trials
 from neuroalpha.errors import InputError
 
 SMALLEST = 10
 SIZES = 8
+FITTED_FROM = 20
+"""Fewest models that a fit uses: of 10, alpha-ReQ's rule always reads out all, one batch, which would shape the fit."""
 NEEDED = 0.9
 """Share of successes that ``needed`` asks for."""
 FORMS = ("logarithmic", "linear", "power")
 GROWTH = (
-    "rule", "score", "n_models", "readouts", "readouts_low", "readouts_high", "success", "random_success", "needed",
+    "rule", "score", "n_models", "readouts", "readouts_low", "readouts_high", "success", "random_success",
+    "random_all_success", "needed",
 )  # fmt: skip
 FITS = ("rule", "score", "what", "form", "a", "b", "residual", "aic", "ahead", "best", "n_sizes")
 
 
 def sizes(n_models: int) -> list[int]:
-    """Numbers of models to look at, 10 to all, evenly spread.
+    """Numbers of models to look at, 10 to all, evenly spread; of 40 models or more all but the first from 20 on.
 
     Examples
     --------
     >>> sizes(80), sizes(12), sizes(9)
     ([10, 20, 30, 40, 50, 60, 70, 80], [10, 11, 12], [])
     """
-    return sorted({round(each) for each in np.linspace(SMALLEST, n_models, SIZES)}) if n_models >= SMALLEST else []
+    if n_models < SMALLEST:
+        return []
+    if n_models < 2 * FITTED_FROM:
+        return sorted({round(each) for each in np.linspace(SMALLEST, n_models, SIZES)})
+    return [SMALLEST, *(round(each) for each in np.linspace(FITTED_FROM, n_models, SIZES - 1))]
 
 
 def growth_rows(
@@ -43,6 +50,7 @@ def growth_rows(
     accuracies: np.ndarray,
     orders: np.ndarray,
     tolerance: float,
+    readable: np.ndarray,
 ) -> list[dict[str, Any]]:
     """Run a rule on the first n models of each random order, which are n models at random.
 
@@ -52,27 +60,29 @@ def growth_rows(
         Takes one array of indices of models for each order; None is random search, which has no stop of its own.
     accuracies : (n_models,)
     orders : (n_orders, n_models)
+    readable : (n_models,) of bool
+        Models that the rule may read out, at least one among the first ten of each order.
 
     Returns
     -------
     list of dict
         ``readouts`` is the mean number at the rule's own stop, ``success`` is within the tolerance of the best of the
-        n models, ``needed`` is how many readouts give success in ``NEEDED`` of the orders (NaN: never so many).
+        n models, ``random_success`` is that of random search among those of them that the rule may read out,
+        ``random_all_success`` among all n; ``needed`` is how many readouts give success in ``NEEDED`` of the orders
+        (NaN: never so many).
     """
     rows = []
     for size in sizes(accuracies.size):
         subsets = [order[:size] for order in orders]
         top = np.array([accuracies[subset].max() for subset in subsets])
-        good = np.array(
-            [(top[i] - accuracies[subset] <= tolerance + ROUNDING).sum() for i, subset in enumerate(subsets)]
-        )
         count = np.arange(1, size + 1)
-        blind = np.array([random_success(size, int(each), np.arange(size + 1)) for each in good])
+        blind_all = _blind(subsets, accuracies, top, tolerance, size)
+        blind = _blind([subset[readable[subset]] for subset in subsets], accuracies, top, tolerance, size)
         row: dict[str, Any] = {"rule": rule, "score": score, "n_models": size}
         if run is None:
             found = blind[:, 1:].mean(axis=0)
             row |= {"readouts": np.nan, "readouts_low": np.nan, "readouts_high": np.nan, "success": np.nan}
-            row["random_success"] = np.nan
+            row |= {"random_success": np.nan, "random_all_success": np.nan}
         else:
             trials = run(subsets)
             successes = top[:, None] - trials.best[:, :size] <= tolerance + ROUNDING
@@ -83,11 +93,22 @@ def growth_rows(
                 "readouts_high": np.quantile(trials.readouts, 0.95),
                 "success": successes[rows_of, trials.readouts - 1].mean(),
                 "random_success": blind[rows_of, trials.readouts].mean(),
+                "random_all_success": blind_all[rows_of, trials.readouts].mean(),
             }  # fmt: skip
         enough = count[found >= NEEDED - ROUNDING]
         row["needed"] = float(enough[0]) if enough.size else np.nan
         rows.append(row)
     return rows
+
+
+def _blind(
+    subsets: Sequence[np.ndarray], accuracies: np.ndarray, top: np.ndarray, tolerance: float, size: int
+) -> np.ndarray:
+    """Success (n_orders, size + 1) of random search after 0 ... ``size`` readouts in each subset of models."""
+    counts, rows = np.arange(size + 1), []
+    for subset, best in zip(subsets, top, strict=True):
+        rows.append(random_success(subset.size, good_models(accuracies[subset], tolerance, best), counts))
+    return np.array(rows)
 
 
 def fit_growth(growth: pd.DataFrame) -> pd.DataFrame:
@@ -104,8 +125,8 @@ def fit_growth(growth: pd.DataFrame) -> pd.DataFrame:
         A row for each rule, score, ``what`` ("readouts", "needed") and ``form``: ``a``, ``b``, ``residual`` (root mean
         square), ``aic`` (Akaike 1974, normal errors), ``ahead`` (that less the least of the three), ``best``,
         ``n_sizes``. All forms have two constants, so the criterion compares residuals. The points come from subsets of
-        the same models and are not independent: the fits describe, they do not test. Fewer than four sizes are not
-        fitted.
+        the same models and are not independent: the fits describe, they do not test. Sizes below 20 are left out (of
+        10 models alpha-ReQ's rule always reads out all, its first batch), and fewer than four sizes are not fitted.
 
     Raises
     ------
@@ -114,7 +135,7 @@ def fit_growth(growth: pd.DataFrame) -> pd.DataFrame:
 
     Examples
     --------
-    >>> table = pd.DataFrame({"rule": "interval", "score": "alpha", "n_models": [10, 20, 40, 80]})
+    >>> table = pd.DataFrame({"rule": "interval", "score": "alpha", "n_models": [20, 40, 80, 160]})
     >>> table["readouts"] = 3 + 4 * np.log(table.n_models)
     >>> fit_growth(table).query("best")[["form", "a", "b"]].round(3).values.tolist()
     [['logarithmic', 3.0, 4.0]]
@@ -126,7 +147,7 @@ def fit_growth(growth: pd.DataFrame) -> pd.DataFrame:
     for (rule, score), part in growth.groupby(["rule", "score"], sort=False):
         for what in ("readouts", "needed"):
             if what in part.columns:
-                known = part[part[what].notna()]
+                known = part[part[what].notna() & (part["n_models"] >= FITTED_FROM)]
                 rows += _fits(
                     str(rule), str(score), what, known["n_models"].to_numpy(float), known[what].to_numpy(float)
                 )

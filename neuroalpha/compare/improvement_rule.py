@@ -9,7 +9,10 @@ from neuroalpha.compare.rule import Rule
 from neuroalpha.compare.surrogate import Beliefs, Surrogate, expected_improvement
 
 FIRST = 3
-STOP = 0.05
+LEAST = 10
+"""No stop before so many readouts, which is alpha-ReQ's first batch: of fewer accuracies that happen to be alike, the
+surrogate believes that no model can be much better."""
+STOP = 0.02
 
 
 class ImprovementSearch:
@@ -23,9 +26,13 @@ class ImprovementSearch:
     tolerance : float
         In the unit of the accuracies.
     first : int
-        Readouts that only explore: each takes the model of which the scores of those read out say least.
+        Readouts that only explore, never fewer than 2: each takes the model of which the scores of those read out say
+        least. Unlike a batch of alpha-ReQ's they are spread over the scores, not drawn at random.
+    least : int
+        Readouts before which no search is over.
     stop : float
-        A search is over when so few models, by expectation, are better than the best found by more than the tolerance.
+        A search is over when fewer models than this, by expectation, are better than the best found by more than the
+        tolerance.
     most : int, optional
         Readouts there can be, for the memory; default all models.
     """
@@ -37,6 +44,7 @@ class ImprovementSearch:
         *,
         tolerance: float,
         first: int = FIRST,
+        least: int = LEAST,
         stop: float = STOP,
         most: int | None = None,
     ) -> None:
@@ -48,7 +56,7 @@ class ImprovementSearch:
         """Which searches have reached their stop; they can still be asked."""
         self._place = np.argsort(orders, axis=1)
         self.tolerance = tolerance
-        self._first, self._stop = first, stop
+        self._first, self._least, self._stop = first, least, stop
 
     def ask(self) -> np.ndarray:
         """The next model (n_orders,) of each search."""
@@ -57,8 +65,9 @@ class ImprovementSearch:
         else:
             mean, deviation = self.surrogate.predict()
             merit = expected_improvement(mean, deviation, self.best)
-            better = ndtr((mean - self.best[:, None] - self.tolerance) / deviation)
-            self.over |= np.where(self.taken, 0.0, better).sum(axis=1) < self._stop
+            if self.surrogate.n_read >= self._least:
+                better = ndtr((mean - self.best[:, None] - self.tolerance) / deviation)
+                self.over |= np.where(self.taken, 0.0, better).sum(axis=1) < self._stop
         merit = np.where(self.taken, -np.inf, merit)
         # Rounding must not decide between equals: the order does.
         equal = merit >= merit.max(axis=1, keepdims=True) * (1 - 1e-9) - 1e-300
@@ -88,7 +97,8 @@ class ImprovementRule(Rule):
     scores matter, how smoothly and how much is not chosen but averaged over by their evidence, "no score matters"
     included: with a useless score the rule becomes random search instead of following noise. Expected improvement:
     Jones, Schonlau & Welch (J. Global Optimization 13, 1998). All constants were set on simulated sweeps, none on a
-    real one.
+    real one: with its own stop the rule finds a model within 1 point of the best in 93 % of orders or more on each of
+    seven kinds of sweep of 20, 40 or 80 models whose score tells something.
 
     A step takes about a millisecond for 100 models.
 
@@ -98,7 +108,7 @@ class ImprovementRule(Rule):
         Finite for all models in ``order``; only their ranks count.
     order : (n,)
         Indices of models; decides between equally promising ones.
-    tolerance, first, stop
+    tolerance, first, least, stop
         As in :class:`ImprovementSearch`.
 
     Examples
@@ -114,13 +124,22 @@ class ImprovementRule(Rule):
     """
 
     def __init__(
-        self, scores: np.ndarray, order: np.ndarray, *, tolerance: float, first: int = FIRST, stop: float = STOP
+        self,
+        scores: np.ndarray,
+        order: np.ndarray,
+        *,
+        tolerance: float,
+        first: int = FIRST,
+        least: int = LEAST,
+        stop: float = STOP,
     ) -> None:
         super().__init__(order)
         self._models = np.sort(np.asarray(order))
         columns = np.asarray(scores, dtype=float).reshape(len(scores), -1)[self._models]
         places = np.searchsorted(self._models, order)
-        self._search = ImprovementSearch(Beliefs(columns), places[None], tolerance=tolerance, first=first, stop=stop)
+        self._search = ImprovementSearch(
+            Beliefs(columns), places[None], tolerance=tolerance, first=first, least=least, stop=stop
+        )
 
     @property
     def tolerance(self) -> float:

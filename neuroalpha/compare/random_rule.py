@@ -29,8 +29,10 @@ def random_success(n_models: int, n_good: int, readouts: np.ndarray) -> np.ndarr
     return np.interp(readouts, counts, 1 - none)
 
 
-def random_regret(accuracies: np.ndarray, readouts: np.ndarray) -> np.ndarray:
+def random_regret(accuracies: np.ndarray, readouts: np.ndarray, top: float | None = None) -> np.ndarray:
     """Mean of what the best of so many models, drawn without return, lacks to the best of all (n_models,).
+
+    ``top`` is the best there is where that is not among the models drawn from.
 
     The j-th best is the best drawn if it is drawn and the rest comes from those behind it. NaN below one readout.
 
@@ -39,7 +41,7 @@ def random_regret(accuracies: np.ndarray, readouts: np.ndarray) -> np.ndarray:
     >>> random_regret(np.array([70.0, 80, 90]), np.array([1, 2, 3])).round(3)
     array([10.   ,  3.333,  0.   ])
     """
-    lost = np.sort(accuracies.max() - accuracies)
+    lost = np.sort((accuracies.max() if top is None else top) - accuracies)
     n = lost.size
     behind = n - 1 - np.arange(n)
     mean = np.full(n + 1, np.nan)

@@ -105,7 +105,8 @@ def compare_rules(
     growth : bool
         Repeat with 10 to all models, and fit how readouts grow.
     n_shuffles : int
-        Shufflings of the scores among models, 20 orders each (5 for "improvement"), for ``p_shuffled``.
+        Shufflings of the scores among models, for ``p_shuffled``; each is run on 50 orders, or on ``orders`` where that
+        is less.
     level : float
         Of intervals.
     seed : int
@@ -118,14 +119,17 @@ def compare_rules(
     -------
     RuleComparison
         ``.table`` has the columns ``rule``; ``score``; ``budget`` (NaN: until the rule's own stop); ``n_models``,
-        ``n_scored``, ``n_good`` (within the tolerance of the best); ``orders``; ``success`` (share of orders) with
-        ``success_low``, ``success_high`` (Wilson); ``regret``, ``regret_median``, ``regret_max`` (percentage points
-        lost); ``readouts`` (mean of the final counts) with ``readouts_low``, ``readouts_high`` (5 % and 95 % of
-        orders); ``readouts_printed`` (alpha-ReQ's figure, the mean of counts after all batches, which is smaller);
-        ``cost`` (shorter readouts count by their length); ``random_success``, ``random_regret`` (random search with as
-        many readouts, order by order, in closed form); ``difference`` (success less random search's) with
-        ``difference_low``, ``difference_high``; ``improvement_success``, ``improvement_regret`` (in rows of "interval":
-        the improvement rule on the same score with as many readouts); ``p_shuffled``; ``note``.
+        ``n_scored``, ``n_good`` (within the tolerance of the best), ``n_good_scored`` (of those that have the score);
+        ``orders``; ``success`` (share of orders) with ``success_low``, ``success_high`` (Wilson); ``regret``,
+        ``regret_median``, ``regret_max`` (percentage points lost); ``readouts`` (mean of the final counts) with
+        ``readouts_low``, ``readouts_high`` (5 % and 95 % of orders); ``readouts_printed`` (alpha-ReQ's figure, the mean
+        of counts after all batches, which is smaller); ``cost`` (shorter readouts count by their length);
+        ``random_success``, ``random_regret`` (random search with as many readouts, order by order, in closed form,
+        among the models that the rule may read out: those that have the score), ``random_all_success`` (the same among
+        all models, collapsed ones included, which is lower where the rule gains by leaving those out); ``difference``
+        (success less ``random_success``) with ``difference_low``, ``difference_high``; ``improvement_success``,
+        ``improvement_regret`` (in rows of "interval": the improvement rule on the same score with as many readouts);
+        ``p_shuffled``; ``note``.
 
     Raises
     ------
@@ -137,11 +141,13 @@ def compare_rules(
     -----
     Intervals are over orders of this one table: they say what chance in the order does, not how another sweep would
     turn out. Whether the score tells anything is what ``p_shuffled`` is for: the share of shufflings in which the rule
-    beats random search by as much.
+    beats random search by as much. A shuffling is a mean over 50 orders, the rule's own over all: with more than 50 the
+    chance of the orders widens the shufflings a little, and p is rather too large than too small.
 
     1,000 orders of 80 models take 0.1 s for "interval", and for "improvement" on one score 0.5 s where it tells much to
-    2 s where it tells nothing; three scores together take four times that. Growth takes about as long again, and
-    ``n_shuffles=200`` as long as a useless score. Memory stays below some 200 MB.
+    2 s where it tells nothing; three scores together take four times that. Growth takes about as long again.
+    ``n_shuffles=200`` takes 2 s for each score for "interval", and for "improvement" half a minute (8 s for 40 models),
+    three scores together four times that. Memory stays below some 200 MB.
 
     Source of "interval": Agrawal, Mondal, Ghosh & Richards, "alpha-ReQ: Assessing representation quality in
     self-supervised learning by measuring eigenspectrum decay", NeurIPS 2022.

@@ -12,7 +12,11 @@ from neuroalpha.errors import InputError, nearest
 
 DEFAULTS: dict[str, dict[str, Any]] = {
     "interval": {"batch": interval_rule.BATCH, "top": interval_rule.TOP},
-    "improvement": {"first": improvement_rule.FIRST, "stop": improvement_rule.STOP},
+    "improvement": {
+        "first": improvement_rule.FIRST,
+        "least": improvement_rule.LEAST,
+        "stop": improvement_rule.STOP,
+    },
     "halving": {"lengths": halving_rule.LENGTHS},
     "random": {},
 }
@@ -32,7 +36,7 @@ def rule_options(rule: str, given: Mapping[str, Any] | None) -> dict[str, Any]:
     if wrong is not None:
         has = f"has {', '.join(known)}" if known else "has none"
         raise InputError(f"{wrong!r} is no option of the rule {rule!r}; it {has}" + nearest(str(wrong), known))
-    for name in ("batch", "top", "first"):
+    for name in ("batch", "top", "first", "least"):
         if name in options:
             options[name] = whole(options[name], name, 1)
     if "stop" in options:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from neuroalpha.compare.growth import FITTED_FROM
 from neuroalpha.compare.wording import many, p_text
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def speak_of_rules(found: RuleComparison) -> list[str]:
                 f"{row['cost']:.3g} readouts, random search at that cost in {_share(row['random_success'])}."
             )
     said += _rivals(own)
-    return said + _growth(found.growth_fits)
+    return said + _growth(found.growth, found.growth_fits)
 
 
 def _own_stop(row: pd.Series) -> str:
@@ -45,6 +46,11 @@ def _own_stop(row: pd.Series) -> str:
     if np.isfinite(row["readouts_printed"]):
         text += f" ({row['readouts_printed']:.3g} by the published way of counting)"
     text += f"; random search with as many: {_share(row['random_success'])}"
+    if row["n_scored"] < row["n_models"]:
+        text += (
+            f" among the {row['n_scored']} models that have {row['score']}, as the rule, and "
+            f"{_share(row['random_all_success'])} among all {row['n_models']}"
+        )
     low, high = row["difference_low"], row["difference_high"]
     verdict = "better than random search" if low > 0 else "worse than random search" if high < 0 else "no different"
     text += f", so it is {verdict} here"
@@ -71,7 +77,7 @@ def _rivals(own: pd.DataFrame) -> list[str]:
     ]
 
 
-def _growth(fits: pd.DataFrame) -> list[str]:
+def _growth(growth: pd.DataFrame, fits: pd.DataFrame) -> list[str]:
     said = []
     for (rule, score, what), part in fits.groupby(["rule", "score", "what"], sort=False):
         if what != "readouts" and rule != "random":
@@ -88,9 +94,23 @@ def _growth(fits: pd.DataFrame) -> list[str]:
         sure = "clearly the best" if clear >= 4 else "hardly better than the next"
         said.append(
             f"{subject} readouts that grow with the number of models n as {shape} ({best['form']}, {sure} of three "
-            f"forms by AIC, ahead by {clear:.2g})."
+            f"forms by AIC, ahead by {clear:.2g}){_success_at_the_ends(growth, str(rule), str(score))}."
         )
     return said
+
+
+def _success_at_the_ends(growth: pd.DataFrame, rule: str, score: str) -> str:
+    """Few readouts are no merit where success falls: what it is at the smallest and the largest n of the fit."""
+    part = growth[(growth["rule"] == rule) & (growth["score"] == score) & (growth["n_models"] >= FITTED_FROM)]
+    part = part[part["success"].notna()].sort_values("n_models")
+    if part.empty:
+        return ""
+    ends = [
+        f"{_share(row['success'])} for {row['n_models']} models (random search with as many readouts "
+        f"{_share(row['random_success'])})"
+        for _, row in part.iloc[[0, -1]].iterrows()
+    ]
+    return f"; with them it finds a good model in {ends[0]} and {ends[1]} of orders"
 
 
 def _share(value: float) -> str:

@@ -13,12 +13,14 @@ from neuroalpha._checks import check_seed, whole
 from neuroalpha.compare.correlation import Resamples, interval, resample_models
 from neuroalpha.compare.selection_points import Points, selection_points
 from neuroalpha.compare.windows import FEWEST
+from neuroalpha.compare.wording import many
 from neuroalpha.errors import InputError, nearest
 
 USUAL: dict[str, str | float] = {
-    "alpha": 1.0, "final_loss": "lowest", "condition": "lowest", "self_cluster": "lowest", "coherence": "lowest",
+    "alpha": 1.0, "final_loss": "lowest", "self_cluster": "lowest", "coherence": "lowest",
 }  # fmt: skip
-"""Which value of a score is taken for good, where that is not the highest. alpha: nearest 1, as alpha-ReQ has it."""
+"""Which value of a score is taken for good, where that is not the highest. alpha: nearest 1, as alpha-ReQ has it.
+The pseudo condition number is the smallest singular value over the largest: 1 is best, so the highest."""
 COLUMNS = (
     "score", "where", "n_models", "n_missing", "spearman", "spearman_low", "spearman_high", "kendall", "kendall_low",
     "kendall_high", "direction", "picked", "regret", "regret_random", "note",
@@ -50,7 +52,7 @@ def score_correlations(
         Column whose models are alike, such as the objective they were trained with. None: all models together only.
     best : mapping, optional
         Which value of a score is good: "highest", "lowest", or the number it is to be near. Default: nearest 1 for
-        columns that begin with ``alpha``, lowest for losses, condition, self-clustering and coherence, else highest.
+        columns that begin with ``alpha``, lowest for losses, self-clustering and coherence, else highest.
     n_bootstrap : int
         Resamples of the models; 0 leaves intervals out.
     level : float
@@ -64,8 +66,9 @@ def score_correlations(
         mean of their group for Spearman) or ``"objective = simclr"``; ``n_models``, ``n_missing``; ``spearman`` and
         ``kendall`` (tau-b) with ``_low`` and ``_high``, percentiles over resampled models, whole table together;
         ``direction``; ``picked``, the model with the best score; ``regret``, the percentage points that it lacks to the
-        best model of that place (models without a score included), for "within groups" the mean over groups;
-        ``regret_random``, the mean regret of a blind pick; ``note``.
+        best model of that place (models without a score included), for "within groups" the mean over the groups where
+        some model has the score; ``regret_random``, the mean regret of a blind pick, over the same groups; ``note``,
+        which tells how many groups had none.
 
     Raises
     ------
@@ -150,11 +153,7 @@ def _rows(
             row |= _pick(merit[here], y[here], models[here])
         else:
             each = [_pick(merit[codes == code], y[codes == code], models[codes == code]) for code in np.unique(codes)]
-            lost = [pick["regret"] for pick in each]
-            row |= {
-                "picked": "", "regret": float(np.mean(lost)),
-                "regret_random": float(np.mean([pick["regret_random"] for pick in each])),
-            }  # fmt: skip
+            row |= _over_groups(each, str(row["note"]))
         rows.append(row)
     return rows
 
@@ -208,6 +207,17 @@ def _kendall_within(resamples: Resamples, x: np.ndarray, y: np.ndarray) -> np.nd
 
     untied = pairs(np.abs(sign_x)) * pairs(np.abs(sign_y))
     return np.where(untied > 0, pairs(sign_x * sign_y) / np.sqrt(np.where(untied > 0, untied, 1.0)), np.nan)
+
+
+def _over_groups(picks: list[dict[str, Any]], note: str) -> dict[str, Any]:
+    """Mean regrets of the groups where the score picks a model; one collapsed group must not hide the others."""
+    able = [pick for pick in picks if np.isfinite(pick["regret"])]
+    lacking = len(picks) - len(able)
+    if lacking:
+        said = f"no model of {lacking} of {many(len(picks), 'group')} has the score: the regret is over the others"
+        note = "; ".join(each for each in (note, said if able else "no group has the score") if each)
+    means = {name: float(np.mean([pick[name] for pick in able or picks])) for name in ("regret", "regret_random")}
+    return {"picked": "", "note": note, **means}
 
 
 def _pick(merit: np.ndarray, y: np.ndarray, models: np.ndarray) -> dict[str, Any]:

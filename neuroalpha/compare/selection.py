@@ -133,14 +133,16 @@ def select(
         (:class:`~neuroalpha.compare.improvement_rule.ImprovementRule`), the only one to use several scores; a random
         order; or successive halving (:class:`~neuroalpha.compare.halving_rule.HalvingRule`).
     budget : float, optional
-        Most readouts; for "halving" most of the sum of their lengths. None: until the rule stops by itself.
+        Most readouts; for "halving" most of the sum of their lengths. None: until the rule stops by itself. With a
+        budget of one batch or less "interval" is random search among the models that have a score.
     tolerance : float
         Percentage points that do not matter: "improvement" stops when hardly any model can be better by more.
     seed : int
         Of the order in which models come.
     options : mapping, optional
-        Of the rule: ``batch`` and ``top`` of "interval" (10 and 5), ``first`` and ``stop`` of "improvement" (3 and
-        0.05), ``lengths`` of "halving" (1/9, 1/3, 1).
+        Of the rule: ``batch`` and ``top`` of "interval" (10 and 5); ``first``, ``least`` and ``stop`` of "improvement"
+        (3 readouts that only explore, no stop before 10, a stop when fewer than 0.02 models are expected to be better
+        by more than the tolerance); ``lengths`` of "halving" (1/9, 1/3, 1).
     progress : bool
         Show progress on stderr.
 
@@ -182,7 +184,10 @@ def select(
     limit = None if budget is None else positive(budget, "budget")
     if limit is not None and limit < (1 if rule != "halving" else min(settings["lengths"])):
         raise InputError(f"budget is {budget!r}: not one readout; expected at least 1, or None for no limit")
-    of = candidates(models, score, needed=rule in ("interval", "improvement"), single=rule == "interval")
+    of = candidates(
+        models, score, needed=rule in ("interval", "improvement"), single=rule == "interval", budget=limit,
+        blind=settings["batch"] if rule == "interval" else max(settings.get("first", 0), 2),
+    )  # fmt: skip
     order = np.random.RandomState(check_seed(seed)).permutation(len(of.names))
     order = np.array([index for index in order if index not in of.unusable], dtype=int)
     made = _rule(rule, of, order, allowed, limit, settings)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from neuroalpha.compare.halving_rule import HalvingRule
-from neuroalpha.compare.improvement_rule import FIRST, STOP, ImprovementSearch
+from neuroalpha.compare.improvement_rule import FIRST, LEAST, STOP, ImprovementSearch
 from neuroalpha.compare.interval_rule import BATCH, TOP, IntervalRule
 from neuroalpha.compare.rule import Rule
 from neuroalpha.compare.surrogate import Beliefs
@@ -85,6 +86,7 @@ def improvement_trials(
     *,
     tolerance: float,
     first: int = FIRST,
+    least: int = LEAST,
     stop: float = STOP,
     go_on: bool = True,
 ) -> Trials:
@@ -96,26 +98,37 @@ def improvement_trials(
         NaN in a row: that model is never read out.
     accuracies : (n_models,) or (n_orders, n_models)
     orders : sequence of (n,)
-        Indices of models that have all scores; models that are missing do not exist for that order, though the ranks
-        of scores are those among all.
+        Indices of models that have all scores; models that are missing do not exist for that order, and scores are
+        ranked among those that do.
     go_on : bool
         Follow the rule past its stop, for the curve; else ``best`` stays what it was there.
     """
     n_models = len(scores)
     columns = np.asarray(scores, dtype=float).reshape(n_models, -1)
     scored = np.flatnonzero(np.isfinite(columns).all(axis=1))
-    beliefs = Beliefs(columns[scored])
-    place = np.full(n_models, -1)
-    place[scored] = np.arange(scored.size)
     steps = max(len(order) for order in orders)
-    values = np.broadcast_to(accuracies, (len(orders), n_models))[:, scored]
+    values = np.broadcast_to(accuracies, (len(orders), n_models))
+    shared = Beliefs(columns[scored]) if all(len(order) == scored.size for order in orders) else None
+    ideas = Beliefs(columns[:1]).noise.size
     best = np.empty((len(orders), n_models))
     readouts = np.empty(len(orders), dtype=int)
-    size = max(1, CHUNK // (beliefs.noise.size * steps * (steps + scored.size)))
+    size = max(1, CHUNK // (3 * ideas * steps**2))
     for begin in range(0, len(orders), size):
         some = slice(begin, min(begin + size, len(orders)))
+        # Each order's models, in the order of the table, and where its turns lie among them.
+        models = [np.sort(order) for order in orders[some]]
+        turns = [np.searchsorted(those, order) for those, order in zip(models, orders[some], strict=True)]
+        known = np.zeros((len(models), steps))
+        for row, those in enumerate(models):
+            known[row, : those.size] = values[begin + row, those]
+        beliefs = shared or Beliefs.of_each([columns[those] for those in models])
         best[some, :], readouts[some] = _searched(
-            beliefs, [place[order] for order in orders[some]], values[some], n_models, tolerance, first, stop, go_on
+            beliefs,
+            turns,
+            known,
+            n_models,
+            {"tolerance": tolerance, "first": first, "least": least, "stop": stop},
+            go_on,
         )
     return Trials(best, readouts, readouts.astype(float))
 
@@ -125,16 +138,14 @@ def _searched(
     orders: Orders,
     values: np.ndarray,
     n_models: int,
-    tolerance: float,
-    first: int,
-    stop: float,
+    options: dict[str, Any],
     go_on: bool,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Run searches side by side, and leave out those that are through once they are half of all."""
-    n = beliefs.covariance.shape[1]
+    n = beliefs.covariance.shape[-1]
     lengths = np.array([len(order) for order in orders])
     whole = np.array([np.r_[order, np.setdiff1d(np.arange(n), order)] for order in orders])
-    search = ImprovementSearch(beliefs, whole, tolerance=tolerance, first=first, stop=stop, most=int(lengths.max()))
+    search = ImprovementSearch(beliefs, whole, most=int(lengths.max()), **options)
     for row, order in enumerate(whole):
         search.taken[row, order[lengths[row] :]] = True
     top = np.array([values[row, order].max() for row, order in enumerate(orders)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.special import ndtr
 from scipy.stats import rankdata
@@ -26,7 +28,7 @@ class Beliefs:
 
     Attributes
     ----------
-    covariance : (n_ideas, n_models, n_models)
+    covariance : (n_ideas, n_models, n_models), or one for each order, (n_orders, n_ideas, n_models, n_models)
         Without the noise.
     noise : (n_ideas,)
         Share of the variance that scores do not explain.
@@ -52,6 +54,20 @@ class Beliefs:
                     weight.append(mass / (len(WIDTHS) * len(SHARES)))
         self.covariance, self.noise, self.weight = np.array(covariances), np.array(noise), np.array(weight)
 
+    @classmethod
+    def of_each(cls, scores: Sequence[np.ndarray]) -> Beliefs:
+        """Beliefs of searches that each have models (n_models of it, n_scores) of their own, ranked among themselves.
+
+        Searches with fewer models than the others are filled up with models that have nothing to do with any.
+        """
+        width = max(len(each) for each in scores)
+        parts = [cls(each) for each in scores]
+        made = parts[0]
+        made.covariance = np.array([
+            np.pad(part.covariance, ((0, 0), *((0, width - part.covariance.shape[-1]),) * 2)) for part in parts
+        ])  # fmt: skip
+        return made
+
 
 class Surrogate:
     """What each idea says of all models once some are read out, for ``n_orders`` searches that run side by side.
@@ -63,8 +79,8 @@ class Surrogate:
     """
 
     def __init__(self, beliefs: Beliefs, n_orders: int, most: int) -> None:
-        ideas, n = beliefs.covariance.shape[:2]
-        self.beliefs = beliefs
+        ideas, n = beliefs.covariance.shape[-3:-1]
+        self.beliefs, self._covariance = beliefs, beliefs.covariance
         # Cholesky factor's inverse times the covariance with all models, and the inverse itself.
         self._rows = np.empty((n_orders, ideas, most, n))
         self._inverse = np.zeros((n_orders, ideas, most, most))
@@ -79,7 +95,10 @@ class Surrogate:
         """Take one readout (n_orders,) of each order."""
         t, where = self.n_read, np.arange(index.size)
         factor = self._rows[where, :, :t, index][:, :, None]  # (n_orders, n_ideas, 1, t)
-        own = np.moveaxis(self.beliefs.covariance[:, index], 0, 1)  # (n_orders, n_ideas, n_models)
+        if self._covariance.ndim == 4:
+            own = self._covariance[where, :, index]  # (n_orders, n_ideas, n_models)
+        else:
+            own = np.moveaxis(self._covariance[:, index], 0, 1)
         variance = own[where, :, index] + self.beliefs.noise - (factor**2).sum(axis=(2, 3))
         root = np.sqrt(np.maximum(variance, 1e-12))[..., None]
         row = (own - np.matmul(factor, self._rows[:, :, :t])[:, :, 0]) / root
@@ -113,7 +132,7 @@ class Surrogate:
         evidence /= evidence.sum(axis=1, keepdims=True)
         of_y = np.matmul(y[:, :, None], self._rows[:, :, :t])[:, :, 0]
         centre = of_y + mean[..., None] * (1 - self._of_ones)
-        unit = np.einsum("hii->hi", beliefs.covariance) + beliefs.noise[:, None] - self._of_rows
+        unit = np.einsum("...hii->...hi", self._covariance) + beliefs.noise[:, None] - self._of_rows
         unit = np.maximum(unit, 0) + (1 - self._of_ones) ** 2 / weight[..., None]
         variance = unit * (left / freedom)[..., None]
         overall = np.einsum("rh,rhn->rn", evidence, centre)
@@ -124,10 +143,12 @@ class Surrogate:
         """Go on with some of the orders (a mask) only."""
         for name in ("_rows", "_inverse", "_ones", "_values", "_log_det", "_of_ones", "_of_rows"):
             setattr(self, name, getattr(self, name)[orders])
+        if self._covariance.ndim == 4:
+            self._covariance = self._covariance[orders]
 
     def spread(self) -> np.ndarray:
         """How much is unknown of each model (n_orders, n_models), in units of the prior variance: needs no accuracy."""
-        unit = np.einsum("hii->hi", self.beliefs.covariance) - self._of_rows
+        unit = np.einsum("...hii->...hi", self._covariance) - self._of_rows
         return np.einsum("h,rhn->rn", self.beliefs.weight, np.maximum(unit, 0.0))
 
 

@@ -119,7 +119,7 @@ def random_curve(comparison: Any) -> pd.DataFrame:
     plain = curve[curve["rule"] == "random"].sort_values("readouts")
     if plain.empty:
         plain = curve[curve["share"] >= 1].groupby("readouts", as_index=False).first()
-        plain = plain.assign(success=plain["random_success"])
+        plain = plain.assign(success=plain["random_all_success"])
     return plain
 
 

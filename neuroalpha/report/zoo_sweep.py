@@ -27,7 +27,7 @@ SCORES = {  # label-free scores, in the order of the panels, and how they are wr
     "clid": "CLID",
     "self_cluster": "self-cluster",
     "coherence": "coherence",
-    "condition": "condition number",
+    "condition": "inverse condition number",
     "intrinsic_dimension": "intrinsic dimension",
     "rankme_eigenvalues": "RankMe (of eigenvalues)",
     "lidar_squared": "LiDAR (squared)",

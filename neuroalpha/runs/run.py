@@ -25,6 +25,7 @@ from neuroalpha.runs.pictures import PictureSpec, survey_images
 from neuroalpha.runs.plan import Plan, read_plan
 from neuroalpha.runs.status import why
 from neuroalpha.runs.together import Together, check_shards, join_processes
+from neuroalpha.runs.trained import forget_training_failure
 from neuroalpha.runs.work import work
 
 
@@ -143,6 +144,7 @@ def run_zoo(
             run.write_plan(plan, groups)
             for group in groups if retry_failed else []:
                 run.forget_failure(group.key)
+                forget_training_failure(group.model)
             return {
                 "pictures": [each.payload() for each in pictures],
                 "kept": run.start,

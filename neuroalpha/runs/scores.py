@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from neuroalpha.runs.group import Group, Job, Subject
     from neuroalpha.runs.work import Outcome
 
-FORMAT = 1
+FORMAT = 2
 BLOCK = 64
 """Images that a draw of views is for."""
 OPTIONS: Mapping[str, Any] = {"objects": 1000, "views": 10, "seed": 0}

@@ -109,6 +109,12 @@ def is_trained(spec: ModelSpec) -> bool:
     return (folder_of(spec) / NETWORK).is_file()
 
 
+def forget_training_failure(spec: ModelSpec) -> None:
+    """Let a network whose training failed be trained again."""
+    if spec.kind == "trained":
+        (folder_of(spec) / "failed.json").unlink(missing_ok=True)
+
+
 def training_images(spec: ModelSpec) -> int:
     """Image views that the training of a network shows it, forward and backward."""
     settings = settings_of(spec)

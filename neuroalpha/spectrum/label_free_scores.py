@@ -86,10 +86,9 @@ class LabelFreeScores:
     rank: int
     """Directions that vary by more than rounding."""
     collapsed: bool
-    """Whether all stimuli have the same features, nearly all variance lies along one dimension, or too few dimensions
-    vary for an exponent."""
+    """Whether all stimuli have the same features, or no more than one or a few dimensions vary."""
     reason: str
-    """Why alpha is NaN, "collapsed: ..." where the representation has collapsed; else empty."""
+    """Why alpha is NaN, "collapsed: ..." where the representation has collapsed, else "no window: ..."; or empty."""
     identifier: str
     """Of the features."""
     n_stimuli: int
@@ -165,11 +164,13 @@ def label_free_scores(
 
     Notes
     -----
-    A representation has collapsed where (1) the stimuli's features differ by no more than rounding (1e-6 of their root
-    mean square in float32), (2) one dimension holds more than 99.9 % of the variance, or (3) so few dimensions vary
-    that the window does not fit, though stimuli and units would allow it. Then alpha is NaN and ``reason`` says which;
-    a normalised spectrum of rounding would have an exponent too. Scores that are defined nevertheless are given. In
-    case (1) those of the variance, and CLID, are NaN.
+    A representation has collapsed where (1) the stimuli are alike: their variance is below 1e-4 of the mean square, (2)
+    one dimension holds all: the participation ratio is below 1.1, or (3) fewer than 4 dimensions vary by more than
+    rounding (1e-6 of the root mean square in float32), though stimuli and units would allow an exponent. The trainer
+    (``neuroalpha.train``) says the same of the same features. Then alpha is NaN and ``reason`` says which; a normalised
+    spectrum of rounding would have an exponent too. Scores that are defined nevertheless are given; those of the
+    variance, and CLID, are NaN where nothing but rounding varies. No collapse, but no alpha either, is a window that
+    does not fit the dimensions that vary.
 
     Features computed in bfloat16 or float16 and stored in float32 carry more rounding than their type says: extract in
     float32.
@@ -188,7 +189,7 @@ def label_free_scores(
     >>> round(scores.alpha, 1), round(scores.rankme), round(scores.lidar), scores.reason
     (1.0, 51, 22, '')
     >>> na.label_free_scores(np.ones((400, 60))).reason
-    'collapsed: all stimuli have the same features, but for rounding'
+    'collapsed: all images alike, but for rounding'
     """
     check_seed(seed)
     check_epsilon(delta, "delta")
@@ -203,15 +204,14 @@ def label_free_scores(
     if shown is not None:  # first: it refuses what the long rest does not need
         scatter = lidar.scatter(shown)
         found_lidar = lidar.of_scatter(scatter, "paper", delta), lidar.of_scatter(scatter, "squared eigenvalues", delta)
-    relative = collapse.resolution(x)
-    square = float(np.mean(np.einsum("ij,ij->i", x, x, dtype=np.float64))) / p
-    variance = collapse.above_rounding(eigenvalues.centred(x), square, n, p, relative)
-    reason, fit = _alpha(variance, n, p, ranks)
+    square = collapse.mean_square(x)
+    variance = collapse.above_rounding(eigenvalues.centred(x), square, n, p, collapse.resolution(x))
+    collapsed = collapse.why(variance, square, n, p)
+    reason, fit = (f"collapsed: {collapsed}", None) if collapsed else _alpha(variance, n, p, ranks)
     measures = of_eigenvalues(variance, strict=False)
     found_coherence, uncentred = coherence.of_scatter(x)
     directions = eigenvalues.of_directions(x)
-    alike = not variance.any()
-    clusters = clid.Clid(*[float("nan")] * 3) if alike else clid.clid(x, seed=seed)
+    clusters = clid.clid(x, seed=seed) if variance.any() else clid.Clid(*[float("nan")] * 3)
     return LabelFreeScores(
         alpha=float("nan") if fit is None else fit.alpha,
         alpha_r2=float("nan") if fit is None else fit.r2,
@@ -235,7 +235,7 @@ def label_free_scores(
         self_cluster=self_cluster.of_square(float(directions @ directions), n, p),
         coherence=found_coherence,
         rank=int((variance > 0).sum()),
-        collapsed=reason.startswith("collapsed"),
+        collapsed=collapsed != "",
         reason=reason,
         identifier=identifier,
         n_stimuli=n,
@@ -254,17 +254,13 @@ def _alpha(
     variance: np.ndarray, n: int, p: int, ranks: tuple[int, int] | Literal["auto"]
 ) -> tuple[str, AlphaFit | None]:
     """Why there is no alpha, or "" and the fit."""
-    possible = variance.size
-    reason = collapse.why(variance, possible)
-    if reason:
-        return reason, None
-    rank = int((variance > 0).sum())
+    possible, rank = variance.size, int((variance > 0).sum())
     try:
         window = auto_window(n, p, rank) if isinstance(ranks, str) else check_window(ranks, possible, rank)
     except InputError:
         if rank < possible:
             where = "" if isinstance(ranks, str) else f" over ranks {ranks[0]} to {ranks[1]}"
-            return f"collapsed: only {rank} of {possible} dimensions vary, too few for an exponent{where}", None
+            return f"no window: only {rank} of {possible} dimensions vary, too few for an exponent{where}", None
         return f"no window: {n} stimuli of {p} units have too few ranks for an exponent", None
     spectrum = make_spectrum(
         variance, None, {}, estimator="pca", n_stimuli=n, n_neuroids=p, center="neuroid mean", seed=-1

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from neuroalpha.networks.monitor import AlphaMonitor
+from neuroalpha.spectrum.labelfree.collapse import why_collapsed
 from neuroalpha.ssl import chance
-from neuroalpha.ssl.collapse import why_collapsed
 from neuroalpha.ssl.history import LAYERS
 from neuroalpha.ssl.online import knn_accuracy, outputs_of
 from neuroalpha.ssl.settings import TrainSettings
@@ -85,7 +85,8 @@ class Measures:
         learner, bank, told = self._learner, self._bank, self._told
         readout = learner.readout if told is not None else None
         outputs = self._outputs(bank.pixels if readout is not None else bank.pixels[:_PROBE])
-        reasons = {layer: why_collapsed(each[:_PROBE]) for layer, each in zip(LAYERS, outputs, strict=True)}
+        probes = [each[:_PROBE].cpu().numpy() for each in outputs]
+        reasons = {layer: why_collapsed(probe) for layer, probe in zip(LAYERS, probes, strict=True)}
         if not learner.objective.uses_projector:  # it has the random weights that it began with
             reasons["projector"] = ""
         found: dict[str, Any] = {f"alpha: {layer}": np.nan for layer, reason in reasons.items() if reason}

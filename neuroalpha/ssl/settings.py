@@ -70,11 +70,12 @@ class TrainSettings:
     channels_last: bool = True
     """Memory order of the images: channels last is faster for convolutions and changes results in the last bits."""
     deterministic: bool = True
-    """On a GPU, refuse kernels whose sums come in any order; False is faster there. A CPU always repeats itself."""
+    """On a GPU, take kernels with a fixed order of sums where there are any, and tell where there are none; False is
+    faster there. A CPU always repeats itself."""
     seed: int = 0
     """Of everything: weights, order, views, the choice of held-out images, shuffled labels."""
     device: str = ""
-    """``cpu``, ``cuda``, ``cuda:1``, ...; empty: a GPU where there is one."""
+    """``cpu``, ``cuda``, ``cuda:1``, ...; empty: a GPU (of CUDA or ROCm) where there is one, else the CPU."""
     monitor_last: int = 2048
     """Views behind alpha and effective rank: the last so many of an epoch, see :class:`AlphaMonitor`."""
     evaluate_every: int = 1

@@ -1,10 +1,14 @@
-"""A training on disk: a checkpoint to go on from, and the trained network. Read without running code from the files."""
+"""A training on disk: whose folder it is, a checkpoint to go on from, the trained network.
+
+Read without running code from the files.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +16,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from neuroalpha._cache import content_key
 from neuroalpha._files import atomic_path, write_text
 from neuroalpha.errors import InputError
 from neuroalpha.networks.monitor import AlphaMonitor
@@ -22,7 +27,8 @@ from neuroalpha.ssl.settings import ELSEWHERE, make_settings
 from neuroalpha.ssl.step import Learner, build_network
 
 VERSION = 1
-SETTINGS, CHECKPOINT, NETWORK = "settings.json", "checkpoint.pt", "network.pt"
+SETTINGS, CHECKPOINT, NETWORK, FAILED = "settings.json", "checkpoint.pt", "network.pt", "failed.json"
+LOCK = ".training"
 
 
 @dataclass
@@ -151,8 +157,62 @@ def _content(path: Path, needed: str) -> dict[str, Any]:
     return dict(content)
 
 
+@contextlib.contextmanager
+def only_training(folder: Path) -> Iterator[None]:
+    """Hold a folder while a network trains in it; the system lets go of it when the process ends, however it ends.
+
+    Raises
+    ------
+    InputError
+        Where another process, or this one, trains in it. A drive or system that knows no locks holds nobody off.
+
+    Examples
+    --------
+    >>> with only_training(tmp):
+    ...     with only_training(tmp):
+    ...         pass
+    Traceback (most recent call last):
+    ...
+    neuroalpha.errors.InputError: a training is going on in ...; wait for it, or name another folder
+    """
+    handle = _lock(folder)
+    try:
+        yield
+    finally:
+        if handle is not None:
+            (folder / LOCK).unlink(missing_ok=True)  # while it is held: who waits sees that it is another file then
+            os.close(handle)
+
+
+def _lock(folder: Path) -> int | None:
+    """The open file that holds the folder; None where there are no locks."""
+    try:
+        import fcntl
+    except ImportError:
+        return None
+    while True:
+        try:
+            handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+        except OSError as error:
+            raise InputError(f"cannot write into {folder}: {error.strerror or error}; name another folder") from error
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(handle), os.stat(folder / LOCK)):
+                return handle
+        except BlockingIOError as error:
+            os.close(handle)
+            raise InputError(f"a training is going on in {folder}; wait for it, or name another folder") from error
+        except FileNotFoundError:  # who had it has ended since, and removed it
+            pass
+        except OSError:
+            os.close(handle)
+            (folder / LOCK).unlink(missing_ok=True)
+            return None
+        os.close(handle)
+
+
 def claim(folder: Path, about: Mapping[str, Any], resume: bool) -> dict[str, Any]:
-    """Take a folder for a training; returns what it is about as the folder has it.
+    """Take a folder, which is held, for a training; returns what it is about as the folder has it.
 
     With ``resume``, a folder of the same training is taken over; without it, what is there of one is removed.
 
@@ -161,26 +221,78 @@ def claim(folder: Path, about: Mapping[str, Any], resume: bool) -> dict[str, Any
     InputError
         Where the folder is of a training with other settings or images: which differ.
     """
-    path = folder / SETTINGS
-    for half in folder.glob(".*.part*"):  # of a process that was killed while it wrote
-        half.unlink(missing_ok=True)
     if not resume:
-        for name in (NETWORK, CHECKPOINT, "history.csv", "eigenvalues.nc", SETTINGS):
+        for name in (NETWORK, CHECKPOINT, "history.csv", "eigenvalues.nc", FAILED, SETTINGS):
             (folder / name).unlink(missing_ok=True)
-    if path.is_file():
-        try:
-            held = json.loads(path.read_text(encoding="utf-8"))
-            different = _differences(held, about)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"{path} is no record of a training ({error}); name another folder") from error
-        if different:
-            raise InputError(
-                f"{folder} holds a training with {', '.join(different)}; name another folder, or start it over with "
-                "resume=False"
-            )
-        return held
-    write_text(path, json.dumps(about, indent=1))
-    return dict(about)
+    if not (folder / NETWORK).is_file():
+        for half in folder.glob(".*.part*"):  # of a process that was killed while it wrote
+            half.unlink(missing_ok=True)
+    if not (folder / SETTINGS).is_file():
+        write_text(folder / SETTINGS, json.dumps(about, indent=1))
+    return held(folder, about)
+
+
+def held(folder: Path, about: Mapping[str, Any]) -> dict[str, Any]:
+    """What the folder's training is about, where it is this one; raises as :func:`claim`."""
+    path = folder / SETTINGS
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        different = _differences(found, about)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path} is no record of a training ({error}); name another folder") from error
+    if different:
+        raise InputError(
+            f"{folder} holds a training with {', '.join(different)}; name another folder, or start it over with "
+            "resume=False"
+        )
+    return found
+
+
+def unlike(begun: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What the bits of a training depend on besides what is trained, where that has changed; not what was not noted.
+
+    Examples
+    --------
+    >>> unlike({"versions": {"torch": "2.3.0"}, "threads": 4}, {"versions": {"torch": "2.3.0"}, "threads": 1})
+    ['threads 4 (now 1)']
+    """
+    old, new = ({**each.get("versions", {}), **each} for each in (begun, now))
+    return [
+        f"{name} {old[name]} (now {new[name]})"
+        for name in ("neuroalpha", "torch", "device", "threads")
+        if None not in (old.get(name), new.get(name)) and old[name] != new[name]
+    ]
+
+
+def note_failure(folder: Path, about: Mapping[str, Any], reason: str) -> None:
+    """Write why a training could not go on, so that it need not be repeated to be told again."""
+    write_text(folder / FAILED, json.dumps({"reason": reason, "of": _digest(about)}, indent=1))
+
+
+def noted_failure(folder: Path, about: Mapping[str, Any]) -> str:
+    """Why this training could not go on; "" where that is not known, or was with other software or on a GPU or off it.
+
+    Examples
+    --------
+    >>> about = {"settings": {"lr": 1.0, "device": "cpu"}, "images": "", "test": "", "processes": 1}
+    >>> note_failure(tmp, about, "the loss is nan")
+    >>> noted_failure(tmp, about)
+    'the loss is nan'
+    >>> noted_failure(tmp, {**about, "processes": 2})
+    ''
+    """
+    try:
+        content = json.loads((folder / FAILED).read_text(encoding="utf-8"))
+        return str(content["reason"]) if content["of"] == _digest(about) else ""
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _digest(about: Mapping[str, Any]) -> str:
+    """Of everything that decides whether a training fails."""
+    settings = {name: value for name, value in about["settings"].items() if name not in ELSEWHERE}
+    names = ("images", "test", "processes", "device", "versions")
+    return content_key({"settings": settings, **{name: about.get(name) for name in names}})
 
 
 def _differences(held: Mapping[str, Any], about: Mapping[str, Any]) -> list[str]:

@@ -133,7 +133,7 @@ def _choices(table: Mapping[str, Any], where: str) -> Iterator[dict[str, Any]]:
         )
     flat |= {f"options.{name}": value for name, value in options.items()}
     if draws is None:
-        ranges = [name for name, value in flat.items() if isinstance(value, Mapping)]
+        ranges = [name for name, value in flat.items() if _is_range(value)]
         if ranges:
             raise InputError(f"{ranges[0]} in {where} is a range, of which random = N takes N draws; or give a list")
         listed = {name: value if isinstance(value, list) else [value] for name, value in flat.items()}
@@ -148,12 +148,17 @@ def _choices(table: Mapping[str, Any], where: str) -> Iterator[dict[str, Any]]:
         yield _nested({name: _drawn(value, random, f"{name} in {where}") for name, value in flat.items()})
 
 
+def _is_range(given: Any) -> bool:
+    """Whether a value is a range to draw from; other tables are options as they are."""
+    return isinstance(given, Mapping) and bool({"low", "high"} & set(given))
+
+
 def _drawn(given: Any, random: np.random.Generator, where: str) -> Any:
     if isinstance(given, list):
         if not given:
             raise InputError(f"{where} is an empty list; give its values, or leave it out")
         return given[int(random.integers(len(given)))]
-    if not isinstance(given, Mapping):
+    if not _is_range(given):
         return given
     for key in given:
         if key not in RANGE:

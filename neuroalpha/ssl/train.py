@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,24 @@ from neuroalpha.ssl import chance
 from neuroalpha.ssl.distributed import Processes, local_device, processes
 from neuroalpha.ssl.heads import SSLNetwork
 from neuroalpha.ssl.history import read_history
-from neuroalpha.ssl.loop import Session
+from neuroalpha.ssl.loop import Session, TrainingError
 from neuroalpha.ssl.measure import Data, Images
 from neuroalpha.ssl.numerics import choose_device, choose_precision, repeatable
 from neuroalpha.ssl.objectives.base import Objective
 from neuroalpha.ssl.settings import TrainSettings, make_settings
-from neuroalpha.ssl.state import CHECKPOINT, NETWORK, claim, read_network, save_network
+from neuroalpha.ssl.state import (
+    CHECKPOINT,
+    FAILED,
+    NETWORK,
+    claim,
+    held,
+    note_failure,
+    noted_failure,
+    only_training,
+    read_network,
+    save_network,
+    unlike,
+)
 from neuroalpha.ssl.step import Learner, build_network, build_objective, start_memory
 from neuroalpha.ssl.trainset import TrainSet, read_trainset, split
 
@@ -79,7 +92,8 @@ def train(
         Where settings, history, checkpoints and the network are written. None: nothing is written.
     resume
         Go on from the folder's checkpoint (default), which gives the weights of an undisturbed run, to the bit on a
-        CPU. A finished folder is read and returned. False: start over.
+        CPU with the same software and number of threads. A finished folder is read and returned; one whose training
+        failed tells why again. False: start over.
     save_seconds
         Between two checkpoints, which are written between steps.
     progress
@@ -94,7 +108,14 @@ def train(
     TrainingError
         An :class:`InputError` that names epoch and step where the loss is not finite.
     InputError
-        Fewer images than a batch, labels that are missing, a folder of another training, a device that is not there.
+        Fewer images than a batch, labels that are missing, a folder of another training or in which one is going on, a
+        device that is not there.
+
+    Warns
+    -----
+    UserWarning
+        Where a training goes on with other software, on another device or with another number of threads than it was
+        begun with: its last bits will not be those of an undisturbed run.
 
     Notes
     -----
@@ -144,24 +165,40 @@ def train(
             "precision": precision,
             "processes": among.world,
             "device": device.type,
+            "threads": torch.get_num_threads() if device.type == "cpu" else None,
             "versions": {"neuroalpha": neuroalpha.__version__, "torch": torch.__version__},
         }
+        now = about
         if place is not None:
-            about = _claimed(place, about, resume, among)
+            if among.first and not (resume and (place / NETWORK).is_file()):
+                around.enter_context(only_training(place))
+            about = _claimed(place, now, resume, among)
             if (place / NETWORK).is_file():
                 collapsed = read_network(place, network, objective)
                 told_of, traces = read_history(place)
                 return TrainResult(network.eval(), objective.eval(), told_of, traces, settings, place, collapsed)
+            failed = noted_failure(place, now)
+            if failed:
+                raise TrainingError(
+                    f"{failed} (so it ended in {place}, and would again: another lr in another folder may do; "
+                    f"resume=False, or deleting {FAILED} there, tries the same again)"
+                )
         around.enter_context(chance.own_randomness(device))
         around.enter_context(repeatable(device, settings.deterministic))
         learner = Learner(settings, data.n_classes, data.steps(settings), device, about["precision"], among)
         session = Session(learner, data.to(device), place, about, save_seconds, progress and among.first)
-        collapsed = session.run()
+        try:
+            collapsed = session.run()
+        except TrainingError as error:
+            if place is not None and among.first:
+                note_failure(place, now, str(error))
+            raise
         network, objective = learner.network.eval().cpu(), learner.objective.eval().cpu()
         if place is not None and among.first:
             session.history.write(place, settings.objective)
             save_network(place, about, network, objective, collapsed)
-            (place / CHECKPOINT).unlink(missing_ok=True)
+            for name in (CHECKPOINT, FAILED):
+                (place / name).unlink(missing_ok=True)
         among.wait()
         history = session.history
         return TrainResult(
@@ -212,8 +249,16 @@ def _data(learned: TrainSet, told: TrainSet | None, settings: TrainSettings) -> 
 
 
 def _claimed(folder: Path, about: dict[str, Any], resume: bool, among: Processes) -> dict[str, Any]:
-    """Every process checks the folder; the first one has written it by then."""
+    """Every process checks the folder; the first one has written it by then, and tells what bits depend on."""
     if among.first:
-        about = claim(folder, about, resume)
+        begun = claim(folder, about, resume)
+        if (folder / CHECKPOINT).is_file() and unlike(begun, about):
+            warnings.warn(
+                f"the training in {folder} was begun with {', '.join(unlike(begun, about))}; it goes on, but not to "
+                "the bits of an undisturbed run",
+                stacklevel=3,
+            )
+        among.wait()
+        return begun
     among.wait()
-    return about if among.first else claim(folder, about, resume=True)
+    return held(folder, about)

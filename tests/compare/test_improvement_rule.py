@@ -67,6 +67,31 @@ def test_models_without_a_score_are_never_read():
     assert sorted(read) == sorted(order)
 
 
+@pytest.mark.parametrize("noise", [0, 1])
+@pytest.mark.parametrize("n", [20, 40])
+def test_its_own_stop_is_not_overconfident(n, noise):
+    """A few alike accuracies are no reason to stop: at its stop it beats random search with as many readouts."""
+    beaten = []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        alpha = rng.uniform(0.5, 2.5, n)
+        accuracies = 90 - 10 * np.abs(alpha - 1) + noise * rng.normal(size=n)
+        found = improvement_trials(alpha, accuracies, random_orders(n, 20, 0), tolerance=1.0, go_on=False)
+        good = int((accuracies.max() - accuracies <= 1).sum())
+        success = (accuracies.max() - found.at(found.readouts) <= 1).mean()
+        beaten.append(success - random_success(n, good, found.readouts).mean())
+        assert found.readouts.min() >= 10
+    assert min(beaten) > 0
+
+
+def test_least_readouts_are_an_option():
+    alpha = np.linspace(0.5, 2.5, 20)
+    accuracies = 90 - 10 * np.abs(alpha - 1)
+    rule = ImprovementRule(alpha, np.arange(20), tolerance=5.0, least=4)
+    assert 4 <= len(read_by(rule, accuracies)) < 10
+    assert len(read_by(ImprovementRule(alpha, np.arange(20), tolerance=5.0), accuracies)) == 10
+
+
 @pytest.mark.parametrize("kind", ["kink", "failed"])
 def test_better_than_alpha_reqs_rule_with_as_many_readouts(kind):
     """Mean over 25 simulated sweeps that served to set nothing (other seeds)."""

@@ -26,6 +26,12 @@ def test_regret_is_the_mean_over_all_subsets():
     assert np.isnan(random_regret(accuracies, np.array([0.5]))).all()
 
 
+def test_regret_where_the_best_cannot_be_drawn():
+    accuracies = np.array([70.0, 81, 85])
+    draws = [[70.0, 81, 85], [81, 85, 85], [85]]
+    np.testing.assert_allclose(random_regret(accuracies, np.array([1, 2, 3]), 90.0), [90 - np.mean(d) for d in draws])
+
+
 def test_parts_of_readouts_lie_between():
     between = random_success(20, 3, np.array([4, 4.25, 5]))
     assert between[1] == pytest.approx(0.75 * between[0] + 0.25 * between[2])

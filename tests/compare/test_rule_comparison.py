@@ -10,6 +10,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 import neuroalpha as na
 from neuroalpha.compare.comparison_rows import wilson
+from neuroalpha.compare.contests import Contests
 from neuroalpha.compare.interval_rule import IntervalRule
 from neuroalpha.compare.rule_comparison import RuleComparison, compare_rules
 from neuroalpha.compare.selection_trials import improvement_trials, interval_trials, random_orders
@@ -131,8 +132,56 @@ def test_models_without_a_score_count_for_the_best():
     assert any("2 models without alpha" in note for note in found.notes)
 
 
+def test_random_search_draws_from_the_models_that_the_rule_may_read():
+    """Noise for a score and 16 of 40 models collapsed: no rule may look better than random search for leaving those."""
+    rng = np.random.default_rng(1)
+    table = pd.DataFrame(
+        {"alpha": rng.normal(size=40), "accuracy": np.r_[rng.normal(80, 2, 24), rng.normal(40, 2, 16)]}
+    )
+    table.loc[24:, "alpha"] = np.nan
+    found = compare_rules(table, orders=400, budgets=(5,))
+    y = table["accuracy"].to_numpy()
+    good = int((y.max() - y <= 1).sum())
+    each = row(found, "interval", "alpha", 5)
+    assert (each["n_scored"], each["n_good"], each["n_good_scored"]) == (24, good, good)
+    assert each["random_success"] == pytest.approx(1 - stats.hypergeom(24, good, 5).pmf(0))
+    assert each["random_all_success"] == pytest.approx(1 - stats.hypergeom(40, good, 5).pmf(0))
+    assert each["difference_low"] <= 0 <= each["difference_high"]
+    # Their own regret, too, is that of random search among the 24.
+    assert abs(each["regret"] - each["random_regret"]) < 0.25
+    assert "within the first batch of 10: random search" in each["note"]
+    curve = found.curve[found.curve["rule"] == "interval"].set_index("readouts")
+    assert curve.loc[5, "random_success"] == pytest.approx(each["random_success"])
+    assert curve.loc[5, "random_all_success"] == pytest.approx(each["random_all_success"])
+    assert curve.loc[24, "random_success"] == 1 > curve.loc[24, "random_all_success"]
+    said = next(sentence for sentence in found.sentences if "alpha-ReQ's rule on alpha finds" in sentence)
+    assert "among the 24 models that have alpha, as the rule, and" in said
+    blind = row(found, "random", budget=5)
+    assert blind["random_success"] == blind["random_all_success"] == pytest.approx(each["random_all_success"])
+
+
+def test_the_best_model_without_a_score_lowers_both():
+    table = sweep()
+    best = int(table["accuracy"].argmax())
+    table.loc[best, "alpha"] = np.nan
+    each = row(compare_rules(table, orders=30, growth=False, tolerance=0.001), "interval", "alpha")
+    assert (each["n_good"], each["n_good_scored"], each["random_success"]) == (1, 0, 0)
+    assert each["random_regret"] >= table["accuracy"].max() - table["accuracy"].drop(best).max()
+
+
+def test_each_shuffle_has_fifty_orders_or_all():
+    accuracies = sweep(20)["accuracy"].to_numpy()
+    scores = sweep(20)[["alpha"]].to_numpy()
+    for orders, each in ((60, 50), (7, 7)):
+        settings = {"interval": {"batch": 10, "top": 5}, "improvement": {}}
+        work = Contests(accuracies, random_orders(20, orders, 0), 1.0, (), settings, 3, False, 0)
+        for rule in ("interval", "improvement"):
+            work.add_scored(rule, ("alpha",), scores)
+        assert [contest.shuffled.readouts.size for contest in work.contests] == [3 * each] * 2
+
+
 def test_shuffled_scores_tell_luck_from_knowledge():
-    found = compare_rules(sweep(), ["alpha", "rankme"], orders=60, n_shuffles=40, growth=False, budgets=())
+    found = compare_rules(sweep(), ["alpha", "rankme"], orders=40, n_shuffles=24, growth=False, budgets=())
     for rule in ("interval", "improvement"):
         assert row(found, rule, "alpha")["p_shuffled"] < 0.05
         assert row(found, rule, "rankme")["p_shuffled"] > 0.05

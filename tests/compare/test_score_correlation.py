@@ -13,6 +13,7 @@ from scipy import stats
 
 import neuroalpha as na
 from neuroalpha.compare.score_correlation import score_correlations
+from neuroalpha.report.zoo_sweep import label_of
 
 
 def sweep(n=36, seed=0):
@@ -113,6 +114,25 @@ def test_missing_scores_are_counted_and_count_for_the_best():
     each = at(score_correlations(table, "rankme", n_bootstrap=50), "rankme", "objective = b")
     assert (each["n_models"], each["picked"], each["note"]) == (0, "", "fewer than 3 models")
     assert np.isnan(each["spearman"])
+
+
+def test_a_collapsed_group_does_not_hide_the_others():
+    table = sweep()
+    table.loc[table["objective"] == "b", "rankme"] = np.nan
+    found = score_correlations(table, ["rankme", "alpha"], n_bootstrap=20)
+    each = at(found, "rankme", "within groups")
+    for column in ("regret", "regret_random"):
+        kept = [at(found, "rankme", f"objective = {name}")[column] for name in "ac"]
+        assert each[column] == pytest.approx(np.mean(kept))
+    assert each["note"] == "no model of 1 of 3 groups has the score: the regret is over the others"
+    assert at(found, "alpha", "within groups")["note"] == ""
+
+
+def test_inverse_condition_is_best_at_its_highest():
+    table = sweep().assign(condition=lambda t: t["accuracy"] / 100)
+    each = at(score_correlations(table, "condition", n_bootstrap=0), "condition", "all")
+    assert (each["direction"], each["regret"]) == ("highest", 0)
+    assert label_of("condition") == "inverse condition number"
 
 
 def test_interval_covers():

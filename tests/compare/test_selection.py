@@ -154,9 +154,29 @@ def test_equal_scores_and_fewer_models_than_a_batch():
     assert any("the same for every model" in sentence for sentence in found.sentences)
     few = select(sweep(6), look_up, score="alpha")
     assert few.n_readouts == 6
-    assert any("one batch" in sentence for sentence in few.sentences)
+    assert any("one batch of at most 10" in sentence for sentence in few.sentences)
     assert few.accuracy == sweep(6)["truth"].max()
     assert select(sweep(1), look_up, score="alpha", rule="improvement").n_readouts == 1
+
+
+def test_notes_follow_the_batch_and_the_budget():
+    def said(n, **given):
+        return [
+            each
+            for each in select(sweep(n), look_up, score="alpha", **given).sentences[1:]
+            if "first" in each or "batch" in each
+        ]
+
+    assert said(8, options={"batch": 3, "top": 2}) == []
+    assert "8 models make one batch of at most 8" in said(8, options={"batch": 8})[0]
+    assert said(30, budget=20) == []
+    assert "within the first batch of 10" in said(30, budget=10)[0]
+    assert "random search" in said(30, budget=5)[0]
+    assert said(30, budget=11) == []
+    assert "ends with the first 3, which only explore" in said(30, budget=3, rule="improvement")[0]
+    assert said(30, budget=4, rule="improvement") == []
+    blind = select(sweep(30), look_up, score="alpha", budget=10, seed=4)
+    assert blind.names == select(sweep(30), look_up, rule="random", budget=10, seed=4).names
 
 
 @pytest.mark.parametrize(

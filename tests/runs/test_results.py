@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -50,3 +51,38 @@ def test_refused(place, tmp_path):
     assert na.read_results(place.folder / "run") == {}
     with pytest.raises(na.InputError, match="there is no table"):
         check_join([tmp_path / "none.csv"])
+
+
+def sweep_table(n):
+    alpha = np.linspace(0.5, 2.5, n)
+    return pd.DataFrame(
+        {
+            "model": [f"m{number}" for number in range(n)],
+            "layer": "backbone",
+            "window": "auto",
+            "images": "test",
+            "setting: lr": alpha,
+            "alpha": alpha,
+            "accuracy": 0.9 - 0.1 * np.abs(alpha - 1),
+        }
+    )
+
+
+def test_the_page_of_a_sweep_has_rules_of_selection(monkeypatch):
+    from neuroalpha.runs import results
+
+    monkeypatch.setattr(results, "SWEEP_ORDERS", 20)
+    found = results.sweep_rules(sweep_table(30))
+    assert {"interval", "improvement", "random"} <= set(found.table["rule"])
+    best = found.table[(found.table["rule"] == "improvement") & (found.table["budget"] == 10)]
+    assert best["regret"].iloc[0] < 1  # in points of accuracy, not shares
+    assert results.sweep_rules(sweep_table(9)) is None
+    assert results.sweep_rules(sweep_table(30).drop(columns="setting: lr")) is None
+    assert results.sweep_rules(sweep_table(30).drop(columns="accuracy")) is None
+
+
+def test_a_sweep_that_collapsed_has_a_page_all_the_same(capsys):
+    from neuroalpha.runs.results import sweep_rules
+
+    assert sweep_rules(sweep_table(20).assign(alpha=np.nan, rankme=np.nan)) is None
+    assert "no rules of selection" in capsys.readouterr().err

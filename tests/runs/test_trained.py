@@ -91,6 +91,37 @@ def test_checkpoints_of_a_sweep_are_models_too(sweep_file, tmp_path):
     assert weights_digest(build_model(found, False)[0]) == weights_digest(trained)
 
 
+def test_a_tenth_held_out_makes_another_network(sweep_file):
+    path = sweep_file()
+    (tested,) = specs(path)
+    text = path.read_text()
+    path.write_text(text[: text.index("[test]")] + text[text.index("[train]") :])
+    (alone,) = specs(path)
+    assert alone.name != tested.name
+    assert alone.identity() != tested.identity()
+    # Without labels nothing is held out, with or without test images.
+    path.write_text(text.replace('label_key = "labels"\n', ""))
+    (bare,) = specs(path)
+    text = path.read_text()
+    path.write_text(text[: text.index("[test]")] + text[text.index("[train]") :])
+    assert specs(path)[0].name == bare.name
+
+
+def test_networks_of_several_architectures_in_one_folder(sweep_file, tmp_path):
+    (tmp_path / "flat").mkdir()
+    for number, spec in enumerate(specs(sweep_file("width = [2, 4]"))):
+        build_trained(spec)
+        (folder_of(spec) / "network.pt").rename(tmp_path / "flat" / f"net{number}.pt")
+    torch.save({"a": torch.zeros(3)}, tmp_path / "flat" / "other.pt")
+    content = {**content_of(tmp_path / "x"), "models": [{"checkpoints": "flat"}]}
+    found = expand_models(make_plan(content, tmp_path), False)
+    assert [each.name for each in found] == ["net0", "net1", "other"]
+    widths = [build_model(each, False)[0].backbone.n_features for each in found[:2]]
+    assert widths == [16, 32]
+    with pytest.raises(na.InputError, match=r"other\.pt"):
+        build_model(found[2], False)
+
+
 def test_what_is_wrong_says_where(sweep_file, tmp_path):
     path = sweep_file("lr = [0.1, 0.2]")
     plan = sweep_plan(path, threads=1)

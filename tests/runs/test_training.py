@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from neuroalpha.runs.folder import RunFolder
 from neuroalpha.runs.run import run_zoo
@@ -34,6 +35,15 @@ def test_history_and_settings_reach_the_columns(sweep_file, tmp_path):
     found = task_columns(RunFolder.open(tmp_path / "run"))
     # Of settings, only those are columns that differ between the networks.
     assert [name for name in found if name.startswith("setting: ")] == ["setting: lr"]
+
+
+def test_a_setting_that_is_a_table_becomes_text():
+    told = {"projector_out": 4, "options.base_options": {"temperature": 0.2}, "lr": 0.1}
+    attrs = {"final_loss": 8.0, "seconds": 1.0, "training_collapsed": "", "settings": json.dumps(told)}
+    found = columns(xr.Dataset(attrs=attrs))
+    assert found["setting: options.base_options"] == '{"temperature": 0.2}'
+    assert found["setting: lr"] == 0.1
+    assert found["final_loss_per_dimension"] == 2.0
 
 
 def test_networks_that_were_not_trained_here_have_no_training(place):

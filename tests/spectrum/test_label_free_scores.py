@@ -150,6 +150,7 @@ def test_rotation_order_and_scale(seed, scale):
         assert getattr(one, name) == pytest.approx(getattr(two, name), rel=1e-5, abs=1e-9), name
 
 
+ZERO = "collapsed: all values are 0"
 CONSTANT = np.random.default_rng(5).uniform(0.5, 2, size=40)
 
 
@@ -164,36 +165,70 @@ CONSTANT = np.random.default_rng(5).uniform(0.5, 2, size=40)
 def test_all_stimuli_alike(features):
     found = label_free_scores(features)
     assert found.collapsed
-    assert found.reason == "collapsed: all stimuli have the same features, but for rounding"
+    assert found.reason == ("collapsed: all images alike, but for rounding" if features.any() else ZERO)
     assert found.rank == 0
     for name in ("alpha", "alpha_r2", "nesum", "participation_ratio", "effective_rank", "clid", "clid_cluster"):
         assert np.isnan(getattr(found, name)), name
     assert (found.alpha_first, found.alpha_last) == (0, 0)
 
 
-@pytest.mark.parametrize("noise", [0.0, 1e-3])
+def test_variance_of_nearly_nothing_has_no_alpha_but_its_scores():
+    """A power law that is 8e-8 of the mean square: the bias of a last layer that has collapsed."""
+    x = data(alpha=1.0)
+    x -= x.mean(0)
+    found = label_free_scores(x + np.sqrt((x**2).mean() / 8e-8))
+    assert found.collapsed
+    assert found.reason == "collapsed: all images alike: their variance is 8e-08 of the mean square"
+    assert np.isnan(found.alpha)
+    assert found.rank == 40
+    assert found.effective_rank == pytest.approx(label_free_scores(x).effective_rank, rel=1e-6)
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-3, 0.02])
 def test_one_dimension_is_told_and_has_no_alpha(noise):
     rng = np.random.default_rng(0)
     line = np.outer(rng.normal(size=200), rng.normal(size=40)) + 1
     found = label_free_scores(line + noise * rng.normal(size=(200, 40)))
     assert found.collapsed
-    assert found.reason.startswith("collapsed: one of 40 dimensions holds ")
+    assert found.reason == f"collapsed: one dimension: the participation ratio is {found.participation_ratio:.2f}"
+    assert found.participation_ratio < 1.1
     assert np.isnan(found.alpha)
-    assert found.nesum == pytest.approx(1, abs=0.01)
+    assert found.nesum == pytest.approx(1, abs=0.02)
     assert found.rank == (1 if noise == 0 else 40)
 
 
-def test_too_few_dimensions_for_a_window():
+def test_a_dominant_dimension_is_no_collapse():
+    """Participation ratio 1.2, as of random networks by the brightness of images and less."""
+    x = data(alpha=1.0)
+    x[:, 0] *= 6.3
+    found = label_free_scores(x)
+    assert 1.15 < found.participation_ratio < 1.25
+    assert (found.collapsed, found.reason) == (False, "")
+    assert np.isfinite(found.alpha)
+
+
+@pytest.mark.parametrize("dimensions", [6, 13])
+def test_too_few_dimensions_for_a_window_is_no_collapse(dimensions):
     rng = np.random.default_rng(0)
-    low = rng.normal(size=(200, 6)) @ rng.normal(size=(6, 40))
+    low = rng.normal(size=(200, dimensions)) @ rng.normal(size=(dimensions, 40))
     found = label_free_scores(low)
-    assert found.reason == "collapsed: only 6 of 40 dimensions vary, too few for an exponent"
+    assert found.reason == f"no window: only {dimensions} of 40 dimensions vary, too few for an exponent"
+    assert not found.collapsed
     assert np.isnan(found.alpha)
     named = label_free_scores(low, ranks=(4, 30))
-    assert named.reason == "collapsed: only 6 of 40 dimensions vary, too few for an exponent over ranks 4 to 30"
-    assert named.collapsed
-    with pytest.warns(UserWarning, match="reach past half of the 6"):
-        assert np.isfinite(label_free_scores(low, ranks=(1, 6)).alpha)
+    assert named.reason == f"{found.reason} over ranks 4 to 30"
+    assert not named.collapsed
+    with pytest.warns(UserWarning, match=f"reach past half of the {dimensions}"):
+        assert np.isfinite(label_free_scores(low, ranks=(1, dimensions)).alpha)
+
+
+@pytest.mark.parametrize("ranks", ["auto", (1, 3), (4, 30)])
+def test_hardly_a_dimension_is_a_collapse_whatever_the_window(ranks):
+    rng = np.random.default_rng(0)
+    found = label_free_scores(rng.normal(size=(200, 3)) @ rng.normal(size=(3, 40)), ranks=ranks)
+    assert found.reason == "collapsed: only 3 of 40 dimensions vary, too few for an exponent"
+    assert found.collapsed
+    assert np.isnan(found.alpha)
 
 
 def test_too_few_stimuli_is_no_collapse():

@@ -7,6 +7,7 @@ import torch
 
 import neuroalpha as na
 from neuroalpha.ssl.numerics import choose_device, choose_precision, repeatable
+from neuroalpha.ssl.settings import TrainSettings
 
 CPU = torch.device("cpu")
 
@@ -15,6 +16,16 @@ def test_a_device_that_is_not_there():
     for name in ("cuda:99", "gpu"):
         with pytest.raises(na.InputError, match=f"the device '{name}' cannot be used here"):
             choose_device(name)
+
+
+@pytest.mark.parametrize(("there", "device"), [(True, "cuda:1"), (False, "cpu")])
+def test_without_a_name_a_gpu_where_there_is_one(monkeypatch, there, device):
+    """The one that is current, as a with-block of torch may have chosen."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 1)
+    assert choose_device("") == torch.device(device)
+    assert choose_device(TrainSettings().device) == torch.device(device)
+    assert choose_device("cpu") == CPU
 
 
 @pytest.mark.parametrize("native", [True, False])

@@ -63,6 +63,13 @@ def test_shared_options_and_own_ones_are_put_together():
     assert "options" not in flat_settings(found)
 
 
+def test_a_table_without_bounds_is_a_value():
+    table = {"objective": "nassar", "options": {"base": "spectral", "base_options": {"mu": 2.0}}}
+    (found,) = expand_sweep({}, [table])
+    assert found.options["base_options"] == {"mu": 2.0}
+    assert [each.options["base_options"] for each in expand_sweep({}, [{**table, "random": 1}])] == [{"mu": 2.0}]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

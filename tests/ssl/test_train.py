@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,9 @@ import pytest
 import torch
 
 import neuroalpha as na
-from neuroalpha.ssl.state import CHECKPOINT, NETWORK, SETTINGS, load_trained
+from neuroalpha.ssl.loop import TrainingError
+from neuroalpha.ssl.state import CHECKPOINT, FAILED, LOCK, NETWORK, SETTINGS, load_trained, only_training
+from neuroalpha.ssl.step import Learner
 from neuroalpha.ssl.train import train
 
 SMALL = {
@@ -128,6 +131,120 @@ def test_a_process_killed_within_an_epoch_goes_on_to_the_same_bits(tmp_path):
     )
     assert onward.eigenvalues.identical(whole.eigenvalues)
     assert not (folder / CHECKPOINT).exists()
+
+
+def stopped(monkeypatch, pixels, folder, at=4):
+    """A training that is interrupted, with a checkpoint."""
+    step = Learner.step
+
+    def interrupted(self, *arguments):
+        if arguments[-1] == at:
+            raise KeyboardInterrupt
+        return step(self, *arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Learner, "step", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            train(pixels, SMALL, folder=folder, save_seconds=0, progress=False)
+    assert (folder / CHECKPOINT).is_file()
+
+
+def test_going_on_with_other_software_or_threads_is_told(tmp_path, monkeypatch):
+    pixels, _ = pictures()
+    stopped(monkeypatch, pixels, tmp_path)
+    threads = torch.get_num_threads()
+    monkeypatch.setattr(torch, "__version__", "1.0")
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads + 1)
+    told = rf"was begun with torch \S+ \(now 1.0\), threads {threads} \(now {threads + 1}\); it goes on, but not"
+    with pytest.warns(UserWarning, match=told) as caught:
+        train(pixels, SMALL, folder=tmp_path, progress=False)
+    ours = [each for each in caught if "was begun with" in str(each.message)]
+    assert len(ours) == 1
+    assert ours[0].filename == __file__
+    assert "\n" not in str(ours[0].message)
+    with warnings.catch_warnings():  # of a finished folder there is nothing to tell
+        warnings.simplefilter("error")
+        monkeypatch.undo()
+        train(pixels, SMALL, folder=tmp_path, progress=False)
+
+
+def test_going_on_as_before_tells_nothing(tmp_path, monkeypatch):
+    pixels, _ = pictures()
+    stopped(monkeypatch, pixels, tmp_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        train(pixels, SMALL, folder=tmp_path, progress=False)
+
+
+def test_a_folder_in_which_a_training_goes_on(tmp_path, monkeypatch):
+    """It is refused, what that training writes is left, and a finished folder is read all the same."""
+    pixels, _ = pictures()
+    half = tmp_path / ".checkpoint.pt.abc.part.pt"
+    tried, step = [], Learner.step
+
+    def meanwhile(self, *arguments):
+        if not tried:
+            half.touch()
+            tried.append((tmp_path / LOCK).is_file())
+            for resume in (True, False):
+                with pytest.raises(na.InputError, match=f"a training is going on in {tmp_path}; wait for it"):
+                    train(pixels, SMALL, folder=tmp_path, resume=resume, progress=False)
+            assert half.exists()
+            half.unlink()
+        return step(self, *arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Learner, "step", meanwhile)
+        result = train(pixels, SMALL, folder=tmp_path, progress=False)
+    assert tried == [True]
+    assert not (tmp_path / LOCK).exists()
+    with only_training(tmp_path):
+        again = train(pixels, SMALL, folder=tmp_path, progress=False)
+    pd.testing.assert_frame_equal(again.history, result.history)
+
+
+def test_a_training_that_failed_is_not_repeated(tmp_path, monkeypatch):
+    pixels, _ = pictures()
+    step, steps = Learner.step, []
+
+    def fails(self, *arguments):
+        steps.append(arguments[-1])
+        return step(self, *arguments) * (torch.nan if arguments[-1] == 4 else 1.0)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Learner, "step", fails)
+        with pytest.raises(TrainingError, match="nan in epoch 2, step 2 of 3") as first:
+            train(pixels, SMALL, folder=tmp_path, save_seconds=0, progress=False)
+        assert steps == [0, 1, 2, 3, 4]
+        with pytest.raises(TrainingError) as second:
+            train(pixels, SMALL, folder=tmp_path, progress=False)
+        assert steps == [0, 1, 2, 3, 4]
+        assert str(second.value).startswith(str(first.value))
+        assert "resume=False" in str(second.value)
+        assert "another lr" in str(second.value)
+        assert "\n" not in str(second.value)
+        with pytest.raises(na.InputError, match="holds a training with lr"):
+            train(pixels, {**SMALL, "lr": 0.01}, folder=tmp_path, progress=False)
+        with pytest.raises(TrainingError):
+            train(pixels, SMALL, folder=tmp_path, resume=False, progress=False)
+        assert steps == 2 * [0, 1, 2, 3, 4]
+    assert (tmp_path / FAILED).is_file()
+    assert not (tmp_path / LOCK).exists()
+    result = train(pixels, SMALL, folder=tmp_path, resume=False, progress=False)
+    assert len(result.history) == 2
+    assert not (tmp_path / FAILED).exists()
+
+
+def test_with_other_software_a_failed_training_is_tried_again(tmp_path, monkeypatch):
+    pixels, _ = pictures()
+    with monkeypatch.context() as patched:
+        patched.setattr(torch, "__version__", "1.0")
+        step = Learner.step
+        patched.setattr(Learner, "step", lambda *arguments: step(*arguments) * torch.nan)
+        with pytest.raises(TrainingError):
+            train(pixels, SMALL, folder=tmp_path, progress=False)
+    train(pixels, SMALL, folder=tmp_path, progress=False)
+    assert {path.name for path in tmp_path.iterdir()} == {"history.csv", NETWORK, SETTINGS}
 
 
 @pytest.mark.parametrize("stops", [True, False])

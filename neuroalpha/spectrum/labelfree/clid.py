@@ -128,6 +128,14 @@ def over_models(cluster: Any, dimension: Any) -> np.ndarray:
     --------
     >>> over_models([0.5, 0.75, 0.75], [4.0, 12.0, 8.0]).tolist()
     [0.5, 1.75, 1.25]
+
+    Of a table with the columns of :func:`neuroalpha.label_free_scores`, the last of its models collapsed:
+
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"clid_cluster": [0.5, 0.75, np.nan], "intrinsic_dimension": [4.0, 12.0, np.nan]})
+    >>> table["clid_over_models"] = over_models(table["clid_cluster"], table["intrinsic_dimension"])
+    >>> table["clid_over_models"].tolist()
+    [0.5, 1.75, nan]
     """
     one, two = np.asarray(cluster, dtype=np.float64), np.asarray(dimension, dtype=np.float64)
     if one.ndim != 1 or one.shape != two.shape:
