@@ -17,7 +17,8 @@ from neuroalpha.compare.wording import many
 from neuroalpha.errors import InputError, nearest
 
 USUAL: dict[str, str | float] = {
-    "alpha": 1.0, "final_loss": "lowest", "self_cluster": "lowest", "coherence": "lowest",
+    "alpha": 1.0, "final_loss": "lowest", "final_loss_per_dimension": "lowest", "self_cluster": "lowest",
+    "coherence": "lowest",
 }  # fmt: skip
 """Which value of a score is taken for good, where that is not the highest. alpha: nearest 1, as alpha-ReQ has it.
 The pseudo condition number is the smallest singular value over the largest: 1 is best, so the highest."""

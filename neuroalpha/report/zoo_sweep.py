@@ -33,6 +33,8 @@ SCORES = {  # label-free scores, in the order of the panels, and how they are wr
     "lidar_squared": "LiDAR (squared)",
     "clid_cluster": "CLID (cluster part)",
     "final_loss": "final training loss",
+    "final_loss_per_dimension": "final loss per dimension",
+    "stable_rank_uncentred": "stable rank (uncentred)",
 }
 ACCURACIES = {
     "accuracy": "accuracy of the readout",
