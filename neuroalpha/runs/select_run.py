@@ -43,7 +43,7 @@ def read_models(
 
     Examples
     --------
-    >>> _ = (tmp / "zoo.csv").write_text("model,layer,alpha,accuracy\\na,backbone,1.1,0.8\\na,projector,2.0,0.7\\n")
+    >>> _ = (tmp / "zoo.csv").write_text("model,layer,alpha,accuracy\na,backbone,1.1,0.8\na,projector,2.0,0.7\n")
     >>> read_models(tmp / "zoo.csv", ["alpha"], "accuracy")[["model", "alpha", "accuracy"]].values.tolist()
     [['a', 1.1, 80.0]]
     """

@@ -57,7 +57,8 @@ def build_objective(settings: TrainSettings, network: SSLNetwork, n_classes: int
     """The objective by its name and options."""
     n_features: Any = network.backbone.n_features
     options = dict(settings.options)
-    if settings.ema is not None and "ema" in objective_options(settings.objective):
+    stopped = options.get("stop_gradient", True)
+    if stopped and settings.ema is not None and "ema" in objective_options(settings.objective):
         options.setdefault("ema", settings.ema > 0)  # whether there is a slow target decides other defaults
     return make_objective(
         settings.objective,

@@ -82,7 +82,7 @@ def test_finished_models_are_not_built_again(place, monkeypatch):
     place.run(plan)
     built = []
     real = group_module.build_model
-    monkeypatch.setattr(group_module, "build_model", lambda spec, allow: built.append(spec.name) or real(spec, allow))
+    monkeypatch.setattr(group_module, "build_model", lambda spec, *how: built.append(spec.name) or real(spec, *how))
     assert place.run(plan).n_kept == 2
     assert built == []
     assert place.run(place.plan(place.small(4), place.small(5), place.small(6))).n_done == 6

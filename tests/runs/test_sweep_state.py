@@ -25,9 +25,10 @@ def test_a_collapse_is_told_and_has_no_alpha(sweep_file, tmp_path):
     assert "simsiam-" in said[1]
     table = run_table(tmp_path / "run")
     fallen = table["family"] == "simsiam"
+    fallen &= table["layer"] == "projector"  # its backbone still varies
     assert table.loc[fallen, "alpha"].isna().all()
-    assert table.loc[fallen & (table["layer"] == "backbone"), "verdict"].str.contains("collapsed").all()
-    assert table.loc[~fallen & (table["layer"] == "backbone") & (table["window"] == "auto"), "alpha"].notna().all()
+    assert table.loc[fallen, "verdict"].str.contains("collapsed|one dimension|alike").all()
+    assert table.loc[(table["layer"] == "backbone") & (table["window"] == "auto"), "alpha"].notna().all()
 
 
 def test_a_sweep_of_collapsed_networks_says_so(sweep_file, tmp_path):
