@@ -50,7 +50,7 @@ def read_models(
     table = _read(Path(source))
     for name in ("model", *scores):
         if name not in table.columns:
-            raise InputError(f"{source} has no column {name!r}{nearest(name, table.columns)}; see its first line")
+            raise InputError(f"{source} has no column {name!r}{nearest(name, table.columns) or '; see its first line'}")
     for name in CHOICES:
         value = chosen.get(name)
         if name not in table.columns:
