@@ -19,7 +19,7 @@ def test_one_network(cli, sweep_file, tmp_path):
     code, out, _ = cli("ssl", "train", path)
     assert code == 0
     assert "spectral, 2 epochs" in out
-    history = pd.read_csv(tmp_path / "sweep-trained" / "history.csv")
+    history = pd.read_csv(tmp_path / "sweep-trained" / "history.csv", float_precision="round_trip")
     told = json.loads(cli("ssl", "train", path, "--json")[1])  # trained already: read back
     assert told["last_epoch"]["loss"] == history["loss"].iloc[-1]
     assert told["collapsed"] == ""

@@ -24,7 +24,7 @@ def test_history_and_settings_reach_the_columns(sweep_file, tmp_path):
     ]
     assert {names["layer"] for names, _ in results} == {"backbone", "projector"}
     for names, result in results:
-        history = pd.read_csv(tmp_path / "sweep-trained" / names["model"] / "history.csv")
+        history = pd.read_csv(tmp_path / "sweep-trained" / names["model"] / "history.csv", float_precision="round_trip")
         np.testing.assert_allclose(result["loss"], history["loss"])
         np.testing.assert_allclose(result["alpha"], history[f"alpha: {names['layer']}"])
         told = columns(result)
