@@ -128,7 +128,12 @@ def _scores(models: Any, given: list[Any], names: list[str], score: Any) -> pd.D
                 f"score {columns[0]!r} names a column, but models are no DataFrame; give numbers or a function"
             )
         return pd.DataFrame({name: number_column(models, name) for name in columns}, index=index)
+    if isinstance(score, pd.Series) and not isinstance(models, pd.DataFrame):
+        own = [str(name) for name in score.index]
+        if set(names) <= set(own) and len(set(own)) == len(own):  # its index names the models: by name, not by place
+            score = dict(zip(own, score, strict=True))
     if isinstance(score, Mapping):
+        score = {str(name): value for name, value in score.items()}
         lacking = [name for name in names if name not in score]
         if lacking:
             raise InputError(f"{many(len(lacking), 'model')} have no score in the mapping: {first_few(lacking)}")

@@ -42,7 +42,8 @@ def rule_options(rule: str, given: Mapping[str, Any] | None) -> dict[str, Any]:
     if "stop" in options:
         options["stop"] = positive(options["stop"], "stop")
     if "lengths" in options:
-        lengths = tuple(options["lengths"])
+        given = options["lengths"]
+        lengths = tuple(given) if isinstance(given, list | tuple) else (given,)
         sound = all(isinstance(each, numbers.Real) and float(each) > 0 for each in lengths)
         if not lengths or not sound or list(lengths) != sorted(set(lengths)) or lengths[-1] != 1:
             raise InputError(f"lengths are {lengths!r}; expected rising shares of a whole readout that end with 1")

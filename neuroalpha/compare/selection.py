@@ -94,7 +94,7 @@ class Selection:
         frame = pd.concat([self.scores.reset_index(drop=True), pd.DataFrame(rows)], axis=1)
         frame.insert(0, "model", list(self.models))
         return frame.assign(
-            rule=self.rule, score=self.score, budget=np.nan if self.budget is None else self.budget,
+            rule=self.rule, scored_by=self.score, budget=np.nan if self.budget is None else self.budget,
             tolerance=self.tolerance, seed=self.seed, options=self.options,
         )  # fmt: skip
 

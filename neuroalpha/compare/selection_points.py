@@ -119,9 +119,9 @@ def length_columns(
     """Lengths of readouts, rising to 1, and accuracies in percent (n_lengths, n_models); empty without any shorter."""
     if lengths == "auto":
         named = re.compile(re.escape(accuracy) + r" at (0?\.\d+)")
-        found = {float(m.group(1)): str(name) for name in table.columns if (m := named.fullmatch(str(name)))}
+        found = {_length(m.group(1)): str(name) for name in table.columns if (m := named.fullmatch(str(name)))}
     elif isinstance(lengths, Mapping):
-        found = {_length(key): name for key, name in lengths.items() if float(key) != 1}
+        found = {_length(key): name for key, name in lengths.items() if key not in (1, "1")}
     else:
         raise InputError(f"lengths is {lengths!r}; expected a mapping from length to column, or 'auto'")
     values = {length: number_column(table, name)[points.frame.index] for length, name in sorted(found.items())}

@@ -68,3 +68,11 @@ def test_who_lacks_a_score_is_out_where_the_rule_needs_it():
 def test_bad_input(models, score, message):
     with pytest.raises(na.InputError, match=message):
         read(models, score)
+
+
+def test_a_series_goes_by_its_names():
+    given = pd.Series([0.1, 0.9], index=["b", "a"])
+    found = na.select(["a", "b"], lambda model: {"a": 80.0, "b": 70.0}[model], score=given, rule="random", budget=None)
+    assert found.to_frame().set_index("model")["score"].to_dict() == {"a": 0.9, "b": 0.1}
+    found = na.select([1, 2], float, score={1: 0.5, 2: 0.6}, rule="random", budget=None)
+    assert found.to_frame()["score"].tolist() == [0.5, 0.6]

@@ -7,6 +7,7 @@ import inspect
 from fractions import Fraction
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import neuroalpha as na
@@ -64,3 +65,9 @@ def test_positive_is_zero_or_more():
 def test_bad_input(rule, options, message):
     with pytest.raises(na.InputError, match=message):
         rule_options(rule, options)
+
+
+def test_lengths_that_are_no_list():
+    table = pd.DataFrame({"model": list("abc"), "alpha": [1.0, 2, 3], "accuracy": [70.0, 80, 75]})
+    with pytest.raises(na.InputError, match="lengths are"):
+        na.compare_rules(table, ["alpha"], orders=2, options={"halving": {"lengths": 0.5}})

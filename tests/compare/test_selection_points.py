@@ -66,3 +66,16 @@ def test_bad_input(change, lengths, message):
     given = table().assign(**change)
     with pytest.raises(na.InputError, match=message):
         length_columns(given, selection_points(given, ["alpha"], "top.1"), "top.1", lengths)
+
+
+@pytest.mark.parametrize("lengths", [{"short": "accuracy"}, {None: "accuracy"}])
+def test_a_length_that_is_no_number(lengths):
+    table = pd.DataFrame({"model": ["a", "b"], "alpha": [1.0, 2.0], "accuracy": [70.0, 80.0]})
+    with pytest.raises(na.InputError, match="is no length of a readout"):
+        na.compare_rules(table, ["alpha"], lengths=lengths, orders=2)
+
+
+def test_a_column_of_no_length_at_all():
+    table = pd.DataFrame({"model": ["a", "b"], "alpha": [1.0, 2.0], "accuracy": [70.0, 80.0]})
+    with pytest.raises(na.InputError, match="is no length of a readout"):
+        na.compare_rules(table.assign(**{"accuracy at 0.0": 1.0}), ["alpha"], orders=2)
