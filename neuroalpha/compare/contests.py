@@ -139,6 +139,8 @@ class Contests:
         orders: np.ndarray,
         readable: np.ndarray,
     ) -> None:
+        if not len(orders):  # next to no model has a score: no order has one among its first ten
+            return
         self.grown += growth_rows(rule, score, run, self.accuracies, orders[:GROWN], self.tolerance, readable)
 
     def _usable(self, known: Callable[[Orders], list[np.ndarray]]) -> np.ndarray:

@@ -31,6 +31,8 @@ def rule_options(rule: str, given: Mapping[str, Any] | None) -> dict[str, Any]:
     {'batch': 8, 'top': 5}
     """
     known = DEFAULTS[rule]
+    if given is not None and not isinstance(given, Mapping):
+        raise InputError(f"options are {given!r}; expected a mapping such as {known}")
     options = {**known, **(given or {})}
     wrong = next((name for name in options if name not in known), None)
     if wrong is not None:

@@ -41,19 +41,19 @@ def _own_stop(row: pd.Series) -> str:
     text = (
         f"{by} on {row['score']} finds a good model in {_share(row['success'])} of orders "
         f"[{_share(row['success_low'])}, {_share(row['success_high'])}] and loses {row['regret']:.2g} points on average"
-        f", with {row['readouts']:.3g} readouts"
+        f", with {_count(row['readouts'])}"
     )
     if np.isfinite(row["readouts_printed"]):
         text += f" ({row['readouts_printed']:.3g} by the published way of counting)"
     text += f"; random search with as many: {_share(row['random_success'])}"
     if row["n_scored"] < row["n_models"]:
         text += (
-            f" among the {row['n_scored']} models that have {row['score']}, as the rule, and "
+            f" among the {row['n_scored']} with a value of {row['score']}, as the rule, and "
             f"{_share(row['random_all_success'])} among all {row['n_models']}"
         )
     low, high = row["difference_low"], row["difference_high"]
-    verdict = "better than random search" if low > 0 else "worse than random search" if high < 0 else "no different"
-    text += f", so it is {verdict} here"
+    verdict = "is better than" if low > 0 else "is worse than" if high < 0 else "cannot be told from"
+    text += f", so it {verdict} random search here"
     if np.isfinite(row["p_shuffled"]):
         text += f"; shuffled scores do as well with {p_text(row['p_shuffled'])}"
         if low > 0 and row["p_shuffled"] > 0.05:
@@ -115,3 +115,7 @@ def _success_at_the_ends(growth: pd.DataFrame, rule: str, score: str) -> str:
 
 def _share(value: float) -> str:
     return f"{100 * value:.1f} %"
+
+
+def _count(readouts: float) -> str:
+    return "1 readout" if readouts == 1 else f"{readouts:.3g} readouts"

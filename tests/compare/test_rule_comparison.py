@@ -155,7 +155,7 @@ def test_random_search_draws_from_the_models_that_the_rule_may_read():
     assert curve.loc[5, "random_all_success"] == pytest.approx(each["random_all_success"])
     assert curve.loc[24, "random_success"] == 1 > curve.loc[24, "random_all_success"]
     said = next(sentence for sentence in found.sentences if "alpha-ReQ's rule on alpha finds" in sentence)
-    assert "among the 24 models that have alpha, as the rule, and" in said
+    assert "among the 24 with a value of alpha, as the rule, and" in said
     blind = row(found, "random", budget=5)
     assert blind["random_success"] == blind["random_all_success"] == pytest.approx(each["random_all_success"])
 
@@ -244,6 +244,14 @@ def test_bad_input(change, message):
     with pytest.raises(na.InputError, match=message) as caught:
         compare_rules(given.pop("table"), **given)
     assert "\n" not in str(caught.value)
+
+
+def test_a_single_model_with_a_score_has_no_growth():
+    # in no order used here is it among the first ten: there is nothing to grow, and nothing to fail
+    table = pd.DataFrame({"alpha": np.full(60, np.nan), "accuracy": np.linspace(50, 90, 60)})
+    table.loc[3, "alpha"] = 1.0
+    grown = [len(na.compare_rules(table, rules=["interval"], orders=1, seed=seed).growth) for seed in range(12)]
+    assert min(grown) == 0
 
 
 def test_equal_scores_are_said():

@@ -71,3 +71,8 @@ def test_lengths_that_are_no_list():
     table = pd.DataFrame({"model": list("abc"), "alpha": [1.0, 2, 3], "accuracy": [70.0, 80, 75]})
     with pytest.raises(na.InputError, match="lengths are"):
         na.compare_rules(table, ["alpha"], orders=2, options={"halving": {"lengths": 0.5}})
+
+
+def test_options_that_are_no_mapping():
+    with pytest.raises(na.InputError, match="expected a mapping such as"):
+        rule_options("interval", ["batch"])

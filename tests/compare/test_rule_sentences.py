@@ -33,7 +33,7 @@ def said(*changes, growth=(), notes=()):
     ("low", "high", "p", "end"),
     [
         (0.05, 0.15, np.nan, "so it is better than random search here."),
-        (-0.05, 0.05, np.nan, "so it is no different here."),
+        (-0.05, 0.05, np.nan, "so it cannot be told from random search here."),
         (0.05, 0.15, 0.06, "shuffled scores do as well with p = 0.06, which chance may explain."),
         (-0.15, -0.05, 0.6, "worse than random search here; shuffled scores do as well with p = 0.6."),
     ],
@@ -48,7 +48,7 @@ def test_what_is_told_of_each_rule():
     rows = [{"n_scored": 30}, {"rule": "halving", "cost": 12.34}, {"rule": "all"}, {"budget": 5.0}]
     first, _, interval, halving = said(*rows, notes=("A note.",))
     assert first.startswith("40 models, 3 of them within 1 percentage points of the best; 100 random orders")
-    assert "among the 30 models that have alpha, as the rule, and 70.0 % among all 40" in interval
+    assert "among the 30 with a value of alpha, as the rule, and 70.0 % among all 40" in interval
     assert halving.endswith("in 90.0 % of orders for the cost of 12.3 readouts, random search at that cost in 80.0 %.")
 
 
