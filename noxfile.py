@@ -25,8 +25,8 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(python="3.11")
 def brainscore(session: nox.Session) -> None:
-    """The same tests in the environment that Brain-Score resolves to: xarray 2022.3.0, numpy 1.26."""
-    session.install(".[brainscore,test]")
+    """The same tests with what Brain-Score pins, xarray 2022.3.0 and numpy 1.26; cblearn, an oracle, needs that too."""
+    session.install(".[brainscore,embedding,test]")
     check = "import numpy, xarray; v = xarray.__version__, numpy.__version__[:4]; assert v == ('2022.3.0', '1.26'), v"
     session.run("python", "-c", check)
     session.run(*PYTEST, *session.posargs, env=THREADS)

@@ -74,6 +74,9 @@ _PUBLIC = {
     "effective_robustness": "tasks.effective_robustness",
     "corruption_notes": "tasks.corruptions.corrupt",
     "read_human_labels": "tasks.human_noise",
+    "read_label_counts": "tasks.label_counts",
+    "soft_labels": "tasks.soft_labels",
+    "soft_readout": "tasks.soft_readout",
     "noise_robustness": "tasks.noise_curve",
     "predict_generalisation": "theory.generalisation",
     "variant_gaps": "theory.generalisation",
@@ -106,7 +109,7 @@ _PUBLIC = {
     "read_results": "runs.results",
     "write_report": "runs.results",
 }
-_MODULES = {"plot": "report.plot"}
+_MODULES = {"plot": "report.plot", "theory": "theory"}
 __all__ = ["__version__", *_PUBLIC, *_MODULES]
 
 

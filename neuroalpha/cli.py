@@ -15,6 +15,7 @@ from neuroalpha.cli_data import Json, data_app
 from neuroalpha.cli_files import Seed, spectrum
 from neuroalpha.cli_select import select
 from neuroalpha.cli_ssl import ssl_app
+from neuroalpha.cli_theory import theory_app
 from neuroalpha.cli_zoo import report, zoo_app
 
 app = typer.Typer(
@@ -29,6 +30,7 @@ app.add_typer(data_app, name="data")
 app.add_typer(zoo_app, name="zoo")
 app.add_typer(compare_app, name="compare")
 app.add_typer(ssl_app, name="ssl")
+app.add_typer(theory_app, name="theory")
 app.command()(select)
 app.command()(report)
 app.command()(spectrum)

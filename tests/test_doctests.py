@@ -29,7 +29,8 @@ def test_examples(name, tmp_path):
 
 
 def test_every_public_function_has_an_example():
-    for name in neuroalpha.__all__:
-        thing = getattr(neuroalpha, name)
-        if callable(thing) and not isinstance(thing, type):
-            assert ">>>" in (thing.__doc__ or ""), name
+    for face in (neuroalpha, neuroalpha.theory):
+        for name in face.__all__:
+            thing = getattr(face, name)
+            if callable(thing) and not isinstance(thing, type):
+                assert ">>>" in (thing.__doc__ or ""), name

@@ -18,8 +18,12 @@ def test_public_names_resolve():
     for name in na.__all__:
         assert getattr(na, name) is not None
     assert set(na.__all__) <= set(dir(na))
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        _ = na.nothing
+    for name in na.theory.__all__:
+        assert getattr(na.theory, name) is not None
+    assert set(na.theory.__all__) <= set(dir(na.theory))
+    for face in (na, na.theory):
+        with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+            _ = face.nothing
 
 
 def test_no_public_function_is_hidden_by_a_module_of_its_name():
@@ -28,9 +32,10 @@ def test_no_public_function_is_hidden_by_a_module_of_its_name():
         "import importlib, pkgutil, types, neuroalpha as na\n"
         "[importlib.import_module(m.name) for m in pkgutil.walk_packages(na.__path__, 'neuroalpha.') "
         "if not m.name.endswith('__main__')]\n"
-        "print([n for n in na.__all__ if n != 'plot' and isinstance(getattr(na, n), types.ModuleType)])"
+        "for of, meant in ((na, ('plot', 'theory')), (na.theory, ())):\n"
+        "    print([n for n in of.__all__ if n not in meant and isinstance(getattr(of, n), types.ModuleType)])"
     )
-    assert out == "[]"
+    assert out == "[]\n[]"
 
 
 def test_help_and_spectra_do_not_pay_for_torch():

@@ -283,6 +283,14 @@ _ELSEWHERE = {
     "selection": "plot_selection",
     "training": "plot_training",
     "eigenvalue_traces": "plot_training",
+    "eigenspace_figures": "plot_eigenspace",
+    "grassmann_figures": "plot_grassmann",
+    "supervision_figures": "plot_supervision",
+    "recovery_map": "plot_supervision",
+    "effective_dimensions": "plot_supervision",
+    "sparsity_lines": "plot_supervision",
+    "signal_costs": "plot_supervision_costs",
+    "preference": "plot_supervision_costs",
 }
 
 

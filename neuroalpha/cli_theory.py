@@ -1,0 +1,200 @@
+"""The commands of the theories: predictions beside simulations, and which labels to buy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from neuroalpha._console import print_json
+from neuroalpha.cli_data import Json
+from neuroalpha.cli_files import Seed
+
+theory_app = typer.Typer(
+    name="theory",
+    help="Three theories of learning: what they predict, how far simulations are from it, what labels tell.",
+    no_args_is_help=True,
+)
+
+Out = Annotated[Path | None, typer.Option(help="Folder for tables (CSV), numbers (netCDF) and figures (PNG).")]
+Steps = Annotated[
+    list[float] | None,
+    typer.Option("--step-size", help="Step size of gradient descent; give two. Default: each setting's own."),
+]
+
+
+@theory_app.command()
+def eigenspace(
+    setting: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Loss and variant, as 'cosine iso'; may be repeated. Default: the eight, and the extra ones."
+        ),
+    ] = None,
+    step_size: Steps = None,
+    modes: Annotated[int, typer.Option(min=1, help="Outputs of the toy network.")] = 10,
+    inputs: Annotated[int, typer.Option(min=1, help="Its inputs.")] = 15,
+    seed: Seed = 2,
+    out: Out = None,
+    json: Json = False,
+) -> None:
+    """Eigenvalues of self-supervised networks: flows against gradient descent (Halvagal 2023; Tian, Simon, Saxe)."""
+    from neuroalpha.theory.checks import check_eigenspace
+
+    found = check_eigenspace(
+        setting or None, step_size or None, n_modes=modes, n_inputs=inputs, seed=seed, progress=True
+    )
+    _told(found, out, json, "eigenspace_figures")
+
+
+@theory_app.command()
+def grassmann(
+    width: Annotated[
+        list[int] | None, typer.Option(help="Hidden width of the two-layer networks; may be repeated.")
+    ] = None,
+    step_size: Steps = None,
+    seed: Seed = 0,
+    out: Out = None,
+    json: Json = False,
+) -> None:
+    """Subspaces that self-supervised networks learn: the exact projector against gradient descent (Esser 2023)."""
+    from neuroalpha.theory.checks import check_grassmann
+
+    found = check_grassmann(width or None, step_size or None, seed=seed, progress=True)
+    _told(found, out, json, "grassmann_figures")
+
+
+@theory_app.command()
+def supervision(
+    classes: Annotated[int | None, typer.Option(help="Number of classes of your data set.")] = None,
+    items: Annotated[int | None, typer.Option(help="Number of items to label.")] = None,
+    price: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="SIGNAL=AMOUNT for hard, soft, sparse, top-class, pairwise; of one judgement (one class chosen, one "
+            "entry of a soft label, one pair), or of a whole label as soft=0.1/item. May be repeated."
+        ),
+    ] = None,
+    noise: Annotated[
+        list[str] | None,
+        typer.Option(help="SIGNAL=SHARE of single comparisons that come out wrong, 0 to .5; may be repeated."),
+    ] = None,
+    noise_law: Annotated[str, typer.Option(help="paper (1 - error) or capacity (1 - H(error)).")] = "paper",
+    utility: Annotated[str, typer.Option(help="linear, sigmoid or logit.")] = "linear",
+    beta: Annotated[float | None, typer.Option(help="Weight of cost against utility; default 1.")] = None,
+    value: Annotated[
+        float | None,
+        typer.Option(help="Instead of --beta: what full information is worth; then few items may be enough, or none."),
+    ] = (None),
+    budget: Annotated[float | None, typer.Option(help="Most that may be spent.")] = None,
+    sparsity: Annotated[int | None, typer.Option(help="Entries of sparse labels; default the best.")] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Instead: the theory's simulations, a minute and a half on two cores.")
+    ] = False,
+    workers: Annotated[int, typer.Option(min=1, help="Processes of --check.")] = 2,
+    seed: Seed = 0,
+    out: Out = None,
+    json: Json = False,
+) -> None:
+    """Which labels to buy for a data set: cost against information of hard, soft and sparse ones (Sucholutsky 2023)."""
+    from neuroalpha.errors import InputError
+
+    asked = {"--classes": classes, "--items": items, "--price": price}
+    if check:
+        given = [name for name, content in asked.items() if content is not None and content != []]
+        if given:
+            raise InputError(f"--check simulates the theory on sizes of its own; leave {given[0]} out, or --check")
+        from neuroalpha.theory.checks import check_supervision
+
+        _told(check_supervision(seed=seed, workers=workers, progress=True), out, json, "supervision_figures")
+        return
+    lacking = [name for name, content in asked.items() if content is None or content == []]
+    if lacking:
+        raise InputError(
+            f"{lacking[0]} is missing: say the size of your data set and what labels cost, as --classes 100 --items "
+            "5000 --price hard=.02 --price soft=.1; or --check for the theory's simulations"
+        )
+    from neuroalpha.theory.recommendation import recommend_signal
+
+    assert classes is not None
+    assert items is not None
+    plan = recommend_signal(
+        items, classes, _pairs(price or [], "--price"), noise=_shares(noise or []), noise_law=noise_law,
+        utility=utility, beta=beta, value=value, budget=budget, sparsity=sparsity,
+    )  # fmt: skip
+    written = _write_plan(plan, out) if out is not None else []
+    if json:
+        print_json(plan.to_dict(tables=not written) | {"written": [str(path) for path in written]})
+        return
+    print("\n".join(plan.sentences))
+    columns = ["signal", "price", "sparsity", "n_labelled", "judgements", "cost", "bits", "information_ratio", "score"]
+    print("\n" + plan.table[columns].to_string(index=False, na_rep="-", float_format="{:.4g}".format))
+    print("\n".join(f"  {path}" for path in written))
+
+
+def _pairs(given: list[str], option: str) -> dict[str, str]:
+    """NAME=VALUE words by name."""
+    from neuroalpha.errors import InputError
+
+    found: dict[str, str] = {}
+    for word in given:
+        name, mark, content = word.partition("=")
+        if not mark or not name.strip():
+            raise InputError(f"{option} is {word!r}; expected SIGNAL=AMOUNT, as {option} hard=.02")
+        if name.strip() in found:
+            raise InputError(f"{option} names {name.strip()!r} twice; give it once")
+        found[name.strip()] = content.strip()
+    return found
+
+
+def _shares(given: list[str]) -> dict[str, float]:
+    from neuroalpha.errors import InputError
+
+    found = {}
+    for name, content in _pairs(given, "--noise").items():
+        try:
+            found[name] = float(content)
+        except ValueError as error:
+            raise InputError(f"--noise {name}={content}: expected a share from 0 to .5, as {name}=.1") from error
+    return found
+
+
+def _write_plan(plan: Any, out: Path) -> list[Path]:
+    _headless()
+    from neuroalpha.report.plot import signal_costs
+    from neuroalpha.report.theory_files import write_theory
+
+    tables = {"signals": plan.table, "cost-curve": plan.curve, "sparsity": plan.sparsities, "flips": plan.flips}
+    tables |= {"frontier": plan.frontier}
+    return write_theory(out, tables=tables, figures={"cost-curve": signal_costs(plan).figure})
+
+
+def _told(found: Any, out: Path | None, json: bool, figures: str) -> None:
+    """Print the tables of a check; write them with numbers and figures where a folder is given."""
+    written: list[Path] = []
+    if out is not None:
+        _headless()
+        from neuroalpha.report import plot
+        from neuroalpha.report.theory_files import write_theory
+
+        drawn = {name.replace("_", "-"): each for name, each in getattr(plot, figures)(found.datasets).items()}
+        written = write_theory(out, tables=found.tables, datasets=_by_file_name(found.datasets), figures=drawn)
+    if json:
+        tables = {name: table.to_dict("records") for name, table in found.tables.items()}
+        print_json({"tables": tables, "said": found.sentences, "written": [str(path) for path in written]})
+        return
+    for name, table in found.tables.items():
+        print(f"{name}\n" + table.to_string(index=False, na_rep="-", float_format="{:.3g}".format) + "\n")
+    print("\n".join(found.sentences))
+    print("\n".join(f"  {path}" for path in written))
+
+
+def _by_file_name(datasets: Any) -> dict[str, Any]:
+    return {name.replace("_", "-").replace(" ", "-"): each for name, each in datasets.items()}
+
+
+def _headless() -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")

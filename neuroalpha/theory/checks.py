@@ -1,0 +1,248 @@
+"""Each theory's check, whole: what ``neuroalpha theory`` computes, prints and writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from neuroalpha.theory.engine.dataset import error_table
+
+RATIO = (9.0, 11.0)
+"""Between these an error falls about tenfold with the step size."""
+TARGET_STEP = 0.01
+FEATURES = 30
+"""Of the samples that ``compare_grassmann`` makes."""
+COUNTED = ((10, 3), (12, 12), (10, 40), (60, 12), (45, 7))
+"""Sizes (n, k) whose triplets are counted one by one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Check:
+    """Numbers, tables and sentences of a theory's check."""
+
+    datasets: Mapping[str, xr.Dataset]
+    tables: Mapping[str, pd.DataFrame]
+    sentences: list[str] = field(default_factory=list)
+
+
+def check_eigenspace(
+    settings: Sequence[str] | None = None,
+    step_sizes: Sequence[float] | None = None,
+    *,
+    n_modes: int = 10,
+    n_inputs: int = 15,
+    seed: int = 2,
+    progress: bool = False,
+) -> Check:
+    """Eigenvalue flows and the related systems against gradient descent.
+
+    Without ``settings`` and step sizes all that the page on the theory shows, about a minute on one core.
+
+    Raises
+    ------
+    InputError
+        As :func:`neuroalpha.theory.compare_eigenspace`.
+
+    Examples
+    --------
+    >>> found = check_eigenspace(["euclidean iso"])
+    >>> found.tables["errors"].setting.tolist()
+    ['euclidean iso']
+    """
+    from neuroalpha.theory.linearnet.study import eigenspace_study
+    from neuroalpha.theory.network_flow import compare_eigenspace
+
+    if settings is None and step_sizes is None and (n_modes, n_inputs) == (10, 15):
+        datasets = eigenspace_study(seed=seed, progress=progress)
+    else:
+        made = compare_eigenspace(settings, step_sizes, n_modes=n_modes, n_inputs=n_inputs, seed=seed)
+        datasets = {"eigenspace": made}
+    compared = {name: datasets[name] for name in ("eigenspace", "extra", "related") if name in datasets}
+    errors = pd.concat([error_table(each).assign(system=name) for name, each in compared.items()], ignore_index=True)
+    errors = errors[["system", *(column for column in errors if column != "system")]]
+    tables = {"errors": errors}
+    if "related" in datasets and "step_time_error" in datasets["related"]:
+        tables["step-times"] = _step_times(datasets["related"])
+    return Check(datasets, tables, [*_of_target(errors), *_of_ratios(errors)])
+
+
+def check_grassmann(
+    widths: Sequence[int] | None = None,
+    step_sizes: Sequence[float] | None = None,
+    *,
+    seed: int = 0,
+    progress: bool = False,
+) -> Check:
+    """The exact projector against gradient descent; the naive flow; frozen features and kernels against width.
+
+    With ``widths`` or step sizes the linear networks alone: those of up to 30 hidden units in the tall form, wider ones
+    in the wide form, of 30 features. Without, all that the page on the theory shows, about a minute on one core.
+
+    Raises
+    ------
+    InputError
+        As :func:`neuroalpha.theory.compare_grassmann`.
+
+    Examples
+    --------
+    >>> found = check_grassmann([5], (0.05, 0.005))
+    >>> found.tables["errors"].setting.tolist()[:2]
+    ['non-contrastive, one layer, polar', 'non-contrastive, one layer, geodesic']
+    """
+    from neuroalpha.theory.projectors.linear_comparison import compare_grassmann, naive_collapse
+    from neuroalpha.theory.projectors.wide_networks import compare_random_features, kernel_change
+
+    sizes = tuple(step_sizes) if step_sizes is not None else (0.01, 0.001)
+    tall = None if widths is None else [width for width in widths if width <= FEATURES]
+    wide = None if widths is None else [width for width in widths if width > FEATURES]
+    linear = compare_grassmann(tall_widths=tall, wide_widths=wide, step_sizes=sizes, seed=seed, progress=progress)
+    datasets = {"linear": linear}
+    if widths is None and step_sizes is None:
+        rng = np.random.default_rng(seed)
+        matrix = rng.standard_normal((FEATURES, FEATURES))
+        datasets["naive"] = naive_collapse(matrix + matrix.T, rng.standard_normal((FEATURES, 3)))
+        datasets["random_features"] = compare_random_features(seed=seed, progress=progress)
+        datasets["kernel_change"] = kernel_change(seed=seed, progress=progress)
+    compared = [error_table(datasets[name]) for name in ("linear", "naive") if name in datasets]
+    for place, column in ((0, "projector_error"), (-1, "projector_error_smaller")):
+        compared[0][column] = linear["kernel_error"].isel(step=place).values  # Frobenius norm, largest over times
+    tables = {"errors": pd.concat(compared, ignore_index=True)}
+    said = [f"Weights stay orthonormal to {float(linear['residual'].max()):.1g}.", *_of_ratios(tables["errors"])]
+    if "random_features" in datasets:
+        features, kernels = datasets["random_features"], datasets["kernel_change"]
+        at_end = features[["kernel_error", "frozen_error"]].isel(step=-1, time=-1)
+        changes = features[["first_change", "second_change", "kernel_change"]]
+        frame = xr.merge([at_end.drop_vars("step_size", errors="ignore"), changes], compat="override").to_dataframe()
+        tables["random-features"] = frame.reset_index()[
+            ["loss", "width", *(name for name in (*at_end.data_vars, *changes.data_vars))]
+        ]
+        moved = kernels["kernel_change"].to_pandas().reset_index()
+        moved.columns = [str(name) for name in moved.columns]
+        tables["kernel-change"] = moved.assign(slope=kernels["slope"].values)
+        said.append(
+            "The error of frozen features falls with width as "
+            + ", ".join(
+                f"h^{slope:.2f} ({loss})"
+                for loss, slope in zip(features["loss"].values, features["slope"].values, strict=True)
+            )
+            + "."
+        )
+    return Check(datasets, tables, said)
+
+
+def check_supervision(*, seed: int = 0, workers: int | None = None, progress: bool = False) -> Check:
+    """Counts against enumeration, the simulation's grid, the paper's claims beside it; 90 seconds on two cores.
+
+    Examples
+    --------
+    >>> found = check_supervision(workers=2)  # doctest: +SKIP
+    >>> print(found.sentences[0])  # doctest: +SKIP
+    20 of 20 counts of triplets equal their enumeration.
+    """
+    from neuroalpha.theory.supervision import preference_map
+    from neuroalpha.theory.supervision_findings import supervision_findings
+    from neuroalpha.theory.supervision_simulation import simulate_supervision, sparsity_curves
+
+    counted = count_table(COUNTED, seed)
+    simulation = simulate_supervision(seed=seed, workers=workers, progress=progress)
+    curves = sparsity_curves(seed=seed, workers=workers, progress=progress)
+    middle = int(simulation["d"].values[len(simulation["d"]) // 2])
+    preference = preference_map(scores=simulation["rho"].sel(d=middle).mean("repeat"))
+    equal = int((counted["formula"] == counted["enumerated"]).sum())
+    findings = supervision_findings(simulation, curves)
+    said = [f"{equal} of {len(counted)} counts of triplets equal their enumeration."]
+    agrees = findings["agrees"].value_counts()
+    said.append(f"Of {len(findings)} claims: " + ", ".join(f"{count} {word}" for word, count in agrees.items()) + ".")
+    return Check(
+        {"simulation": simulation, "curves": curves, "preference": preference},
+        {"counts": counted, "findings": findings},
+        said,
+    )
+
+
+def count_table(sizes: Sequence[tuple[int, int]], seed: int = 0) -> pd.DataFrame:
+    """Triplets by formula and by looking at every pair of entries of drawn labels, balanced over the classes.
+
+    Examples
+    --------
+    >>> count_table([(4, 2)])[["signal", "formula", "enumerated"]].values.tolist()[:2]
+    [['hard', 12, 12], ['soft', 16, 16]]
+    """
+    from neuroalpha.theory.triplets import counts
+
+    rows = []
+    for n, k in sizes:
+        soft = np.random.default_rng([seed, n, k]).random((n, k)) + 1
+        kept = max(k // 3, 1)
+        first = np.arange(n)[:, None] * kept + np.arange(kept)  # each class is given equally often, or once more
+        given = np.zeros((n, k), dtype=bool)
+        given[np.arange(n)[:, None], first % k] = True
+        of_classes = np.where(np.arange(k) < kept, soft, np.nan)
+        for signal, sparsity, labels, formula in (
+            ("hard", None, np.eye(k)[np.arange(n) % k], counts.hard(n, k)),
+            ("soft", None, soft, counts.soft(n, k)),
+            ("sparse", kept, np.where(given, soft, 0.0), counts.sparse(n, k, kept)),
+            ("top-class", kept, of_classes, counts.top_class(n, k, kept)),
+        ):
+            rows.append(
+                {"n": n, "k": k, "signal": signal, "sparsity": sparsity, "formula": formula,
+                 "enumerated": enumerate_triplets(labels)}
+            )  # fmt: skip
+    return pd.DataFrame(rows).astype({"sparsity": "Int64"})
+
+
+def enumerate_triplets(labels: np.ndarray) -> int:
+    """Questions that labels (n, k) answer: pairs of given, different entries of a row, and of a column."""
+    total = 0
+    for anchors in (labels, labels.T):
+        for row in anchors:
+            known = row[np.isfinite(row)]
+            total += int((known[:, None] > known).sum())
+    return total
+
+
+def _step_times(related: xr.Dataset) -> pd.DataFrame:
+    rows = []
+    for place, name in enumerate(related["setting"].values):
+        error = related["step_time_error"].isel(setting=place).values
+        if np.isfinite(error).any():
+            sizes = related["step_size"].isel(setting=place).values
+            rows += [
+                {"setting": str(name), "step_size": float(size), "mean_relative_error": float(each)}
+                for size, each in zip(sizes, error, strict=True)
+                if np.isfinite(each)
+            ]
+    return pd.DataFrame(rows)
+
+
+def _of_target(errors: pd.DataFrame) -> list[str]:
+    """The agreed error is one at steps of TARGET_STEP; a setting run with larger steps is judged at its smaller one."""
+    known = errors[errors["target"].notna()] if "target" in errors else errors.iloc[:0]
+    if known.empty:
+        return []
+    fine = known["step_size"] <= TARGET_STEP * (1 + 1e-9)
+    reached = known["max_error"].where(fine, known["max_error_smaller"])
+    missed = known.assign(reached=reached)[reached > known["target"]]
+    text = (
+        f"{len(known) - len(missed)} of {len(known)} settings stay within an error of {known['target'].iloc[0]:g} at "
+        f"step size {TARGET_STEP:g}, or at the smaller of theirs"
+    )
+    if len(missed):
+        text += "; not: " + ", ".join(f"{row.setting} ({row.reached:.3g})" for row in missed.itertuples())
+    return [text + "."]
+
+
+def _of_ratios(errors: pd.DataFrame) -> list[str]:
+    known = errors[np.isfinite(errors["ratio"])]
+    if known.empty:
+        return []
+    off = known[(known["ratio"] < RATIO[0]) | (known["ratio"] > RATIO[1])]
+    text = f"With a tenfold smaller step the error falls by {RATIO[0]:g} to {RATIO[1]:g} times in "
+    text += f"{len(known) - len(off)} of {len(known)} settings"
+    if len(off):
+        text += "; not: " + ", ".join(f"{row.setting} ({row.ratio:.3g})" for row in off.itertuples())
+    return [text + "."]

@@ -1,0 +1,50 @@
+"""Kernel: velocities of the eigenvalues under the Euclidean loss; each mode moves by itself.
+
+Halvagal, Laborieux & Zenke 2023 (NeurIPS 36, arXiv 2212.04858). For z = W x, white x, views x1 = x + noise of variance
+s1 and x2 likewise s2, C = W W' with eigenvalues lam = s^2, predictor W_P = C^a (p = lam^a, c = 1 + s1), gradient flow
+of half the mean of |W_P z1 - z2|^2 with weight decay w, the population average gives
+
+    predictor           lam' = 2 lam p (1 - c p) - 2 w lam
+    iso                 lam' = 2 lam (1 - c p) - 2 w lam
+    no predictor        lam' = -2 s1 lam - 2 w lam
+    no stop-gradient    lam' = 2 lam [2 p - c p^2 - (1 + s2)] - 2 w lam
+
+With a target network of singular values s_a (W_a' = beta (W - W_a), derived here and checked against matrices):
+
+    predictor           s' = p (s_a - c p s) - w s,        s_a' = beta (s - s_a)
+    iso                 s' =    s_a - c p s  - w s
+    no predictor        s' =    s_a - c s    - w s
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neuroalpha.theory.eigenflow.settings import FlowSetting
+
+
+def euclidean_rate(log_eigenvalue: np.ndarray, setting: FlowSetting) -> np.ndarray:
+    """(log lam)' (m,) of log lam (m,), without a target network."""
+    p = np.exp(setting.power * log_eigenvalue)
+    c = 1 + setting.noise1
+    if setting.variant == "predictor":
+        rate = p * (1 - c * p)
+    elif setting.variant == "iso":
+        rate = 1 - c * p
+    elif setting.variant == "no predictor":
+        rate = np.full_like(p, -setting.noise1)
+    else:
+        rate = 2 * p - c * p**2 - (1 + setting.noise2)
+    return 2 * (rate - setting.weight_decay)
+
+
+def euclidean_rate_ema(log_eigenvalue: np.ndarray, log_target: np.ndarray, setting: FlowSetting) -> np.ndarray:
+    """(log lam)' (m,) with a target network of squared singular values exp(log_target) (m,)."""
+    p = np.exp(setting.power * log_eigenvalue) if setting.has_predictor else np.ones_like(log_eigenvalue)
+    pull = np.exp((log_target - log_eigenvalue) / 2) - (1 + setting.noise1) * p
+    return 2 * ((p * pull if setting.variant == "predictor" else pull) - setting.weight_decay)
+
+
+def target_rate(log_eigenvalue: np.ndarray, log_target: np.ndarray, setting: FlowSetting) -> np.ndarray:
+    """(log lam_a)' (m,) of the target network's squared singular values."""
+    return 2 * (setting.ema or 0.0) * (np.exp((log_eigenvalue - log_target) / 2) - 1)

@@ -1,0 +1,1 @@
+"""Kernels: self-supervised learning under orthonormal weights, which moves projectors; its simulators, and networks."""

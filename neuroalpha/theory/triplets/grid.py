@@ -1,0 +1,190 @@
+"""Kernel: what supervision signals recover over a grid of points, classes and dimensions; parallel, resumable."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
+
+from neuroalpha._cache import ResultCache, content_key
+from neuroalpha.errors import InputError
+from neuroalpha.spectrum.calibration_grid import _end_with_parent, _without_main, n_cores
+from neuroalpha.theory.triplets.comparisons import LabelComparisons
+from neuroalpha.theory.triplets.effective import effective_dimension, similarity_correlation, wrong_shares
+from neuroalpha.theory.triplets.gnmds import PENALTY, solve
+from neuroalpha.theory.triplets.labels import (
+    hard_labels,
+    latent_distances,
+    proximity_labels,
+    soft_labels,
+    sparse_labels,
+)
+from neuroalpha.theory.triplets.latents import cosine_similarity, draw_latents, gram_similarity
+from neuroalpha.theory.triplets.top_classes import top_class_labels
+
+MEASURES = ("rho", "effective_dimension", "n_triplets", "wrong_first", "wrong", "satisfied", "gap")
+KINDS = ("hard", "soft", "proximity", "sparse", "top-class")
+WORTH_PROCESSES = 8.0  # seconds; starting workers takes some of them
+
+
+class Signal(NamedTuple):
+    """A kind of label, with the entries of a row kept in sparse labels, the classes kept in top-class ones."""
+
+    kind: str
+    sparsity: int = 0
+
+
+class Cell(NamedTuple):
+    """One simulation."""
+
+    n: int
+    k: int
+    d: int
+    signal: Signal
+    repeat: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What all simulations share."""
+
+    seed: int = 0
+    spread: float = 1.0
+    noise: float = 0.0
+    penalty: float = PENALTY
+    tolerance: float = 0.01
+
+
+def labels_of(distance: np.ndarray, signal: Signal, similarity: np.ndarray) -> np.ndarray:
+    """Labels (n, k) of a kind, from distances (n, k) and, for top classes, the true similarity (n, n) of points."""
+    soft = soft_labels(distance)
+    if signal.kind == "hard":
+        return hard_labels(soft)
+    if signal.kind == "proximity":
+        return proximity_labels(distance)
+    if signal.kind == "sparse":
+        return sparse_labels(soft, signal.sparsity)
+    if signal.kind == "top-class":
+        return top_class_labels(soft, signal.sparsity, similarity)
+    return soft
+
+
+def simulate_cell(plan: Plan, cell: Cell) -> tuple[float, ...]:
+    """Draw latents, label them, recover the similarities from the labels alone; the numbers of MEASURES.
+
+    All signals of an (n, k, d, repeat) label the same latents.
+    """
+    drawn = draw_latents(cell.n, cell.k, cell.d, plan.seed, cell.repeat, plan.spread)
+    truth = cosine_similarity(drawn.items)
+    distance = latent_distances(drawn.points, drawn.centroids)
+    labels = labels_of(distance, cell.signal, truth[: cell.n, : cell.n])
+    comparisons = LabelComparisons(labels, plan.noise, (plan.seed, cell.n, cell.k, cell.d, cell.repeat, 1))
+    wrong_first, _, wrong = wrong_shares(labels, distance)
+    if comparisons.n_triplets == 0:
+        return (np.nan, np.nan, 0.0, np.nan, np.nan, np.nan, np.nan)
+    fit = solve(comparisons, plan.penalty, plan.tolerance)
+    rho = similarity_correlation(gram_similarity(fit.gram), truth)
+    dimension = effective_dimension(drawn.items, rho)
+    return (rho, float(dimension), float(comparisons.n_triplets), wrong_first, wrong, fit.satisfied, fit.gap)
+
+
+def run_grid(
+    plan: Plan,
+    cells: list[Cell],
+    workers: int | None = None,
+    cache: ResultCache | None = None,
+    progress: bool = False,
+) -> dict[Cell, tuple[float, ...]]:
+    """The measures of each cell; the same numbers whatever the number of workers and however often it was interrupted.
+
+    Each finished cell is stored at once; what the cache holds is not computed again.
+    """
+    places = {cell: _place(plan, cell) for cell in cells}
+    held = {key: _stored(cache, key) for key in {key for key, _ in places.values()}}
+    found = {cell: held[key][name] for cell, (key, name) in places.items() if name in held[key]}
+    left = [cell for cell in cells if cell not in found]
+    # In random order, so that the bar's estimate of the time left is fair: large cells take a thousand times as long.
+    left = [left[i] for i in np.random.default_rng(0).permutation(len(left))]
+    bar = tqdm(total=len(left), desc="simulate", unit="cell", disable=not progress, file=sys.stderr, delay=1)
+    with bar:
+        for cell, measures in _results(plan, left, workers):
+            found[cell] = measures
+            if cache is not None:
+                cache.merge(places[cell][0], {places[cell][1]: list(measures)})
+            bar.update()
+    return {cell: found[cell] for cell in cells}
+
+
+def seconds_of(cell: Cell) -> float:
+    """About how long a cell takes on one core of the machine this was measured on; for choosing, not for telling."""
+    full = cell.n * cell.k * (cell.n + cell.k)
+    return 0.01 + full * (2e-6 if cell.signal.kind != "hard" else 3e-7)
+
+
+def _results(plan: Plan, cells: list[Cell], workers: int | None) -> Iterator[tuple[Cell, tuple[float, ...]]]:
+    n_workers = min(workers or n_cores(), max(len(cells), 1))
+    if n_workers == 1 or (workers is None and sum(map(seconds_of, cells)) < WORTH_PROCESSES):
+        with threadpool_limits(1):
+            for cell in cells:
+                yield cell, simulate_cell(plan, cell)
+        return
+    # "spawn" everywhere: a fork of a process that has threads (BLAS, torch) can hang.
+    pool = ProcessPoolExecutor(
+        n_workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start, initargs=(plan,)
+    )
+    waiting = iter(cells)
+    running: dict[Future, Cell] = {}
+    try:
+        while True:
+            for cell in islice(waiting, 2 * n_workers - len(running)):
+                with _without_main():
+                    running[pool.submit(_work, cell)] = cell
+            if not running:
+                return
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                yield running.pop(future), future.result()
+    except BrokenProcessPool as error:
+        raise InputError(
+            "the worker processes could not start or were killed (out of memory?); use fewer, or workers=1"
+        ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+_PLAN = Plan()
+
+
+def _start(plan: Plan) -> None:
+    """In a worker: keep the plan, and one thread for linear algebra, as there is a worker for every core."""
+    global _PLAN
+    _PLAN = plan
+    threadpool_limits(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _work(cell: Cell) -> tuple[float, ...]:
+    return simulate_cell(_PLAN, cell)
+
+
+def _place(plan: Plan, cell: Cell) -> tuple[str, str]:
+    """File and entry of a cell: a file for each (n, k, d, signal), an entry for each repeat."""
+    what = {"simulation": "supervision", "n": cell.n, "k": cell.k, "d": cell.d, "signal": list(cell.signal)}
+    return content_key({**asdict(plan), **what}), str(cell.repeat)
+
+
+def _stored(cache: ResultCache | None, key: str) -> dict[str, tuple[float, ...]]:
+    held = cache.get(key) if cache is not None else None
+    return {
+        str(name): tuple(np.nan if value is None else float(value) for value in values)
+        for name, values in (held or {}).items()
+    }

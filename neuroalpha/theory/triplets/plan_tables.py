@@ -1,0 +1,118 @@
+"""Kernel: the tables of a recommendation: signals, cost against information, sparsities, ranges of beta."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from neuroalpha.theory.triplets import costs, ratios
+from neuroalpha.theory.triplets.tradeoff import Purchases, item_steps, purchases, undominated
+from neuroalpha.theory.triplets.utility import UTILITIES, utility_of
+from neuroalpha.theory.triplets.weighing import Problem, Weighing, price_factor
+
+_SHOWN = 200  # rows of the frontier, of the curve of one signal, and of the ranges of one utility
+
+
+def thin(rows: np.ndarray) -> np.ndarray:
+    """At most 200 of the rows, the first and the last among them."""
+    return rows[np.unique(np.linspace(0, len(rows) - 1, min(_SHOWN, len(rows))).round().astype(int))]
+
+
+def describe(problem: Problem, options: Purchases) -> pd.DataFrame:
+    """Purchases as a table: what is bought, what it costs, what it tells, with exact counts of triplets."""
+    names = np.array([*problem.names, "none"])[options.signal]
+    columns = [names.tolist(), options.n_items.tolist(), options.sparsity.tolist()]
+    some = [signal != "none" for signal in names]
+    rows = list(zip(*columns, some, strict=True))
+    kept = np.array([*(problem.kept_bits[signal] for signal in problem.names), 0.0])[options.signal]
+    exact = [ratios.count(s, m, problem.n_classes, k) if bought else 0 for s, m, k, bought in rows]
+    return pd.DataFrame(
+        {
+            "signal": names,
+            "sparsity": pd.array([k if s in ("sparse", "top-class") else None for s, _, k, _ in rows], dtype="Int64"),
+            "n_labelled": options.n_items,
+            "judgements": [costs.judgements(s, m, problem.n_classes, k) if bought else 0 for s, m, k, bought in rows],
+            "cost": options.cost,
+            "triplets": exact,
+            "bits": kept * np.array(exact, dtype=np.float64),
+            "information_ratio": kept * np.array(exact, dtype=np.float64) / problem.questions,
+            "affordable": options.affordable,
+        }
+    )
+
+
+def _weighed(weighing: Weighing, rows: np.ndarray) -> pd.DataFrame:
+    table = describe(weighing.problem, weighing.options.only(rows))
+    return table.assign(score=weighing.score[rows], utility=weighing.gain[rows], objective=weighing.objective[rows])
+
+
+def signal_table(weighing: Weighing, picks: Mapping[str, int | None]) -> pd.DataFrame:
+    """One row for each signal at its best; one that the budget does not buy has no items and no objective."""
+    problem = weighing.problem
+    bought = np.array([row is not None for row in picks.values()])
+    table = _weighed(weighing, np.array([row or 0 for row in picks.values()]))
+    numbers = ["sparsity", "n_labelled", "judgements", "cost", "triplets", "bits", "information_ratio"]
+    table.loc[~bought, numbers] = 0
+    table.loc[~bought, ["score", "utility", "objective"]] = np.nan
+    table["signal"], table["affordable"] = list(picks), bought
+    table.insert(1, "price", [str(problem.prices[signal]) for signal in picks])
+    kept = [None if pd.isna(k) or k == 0 else int(k) for k in table["sparsity"]]
+    table["cost_of_all"] = [problem.whole_cost(signal, k) for signal, k in zip(picks, kept, strict=True)]
+    table["price_factor"] = [price_factor(weighing, signal) for signal in picks]
+    return table
+
+
+def cost_curves(problem: Problem, sparsities: Mapping[str, int]) -> pd.DataFrame:
+    """Cost against information of each signal, at one sparsity each, for growing numbers of items."""
+    parts = []
+    for signal, kept in sparsities.items():
+        bought = purchases(
+            {signal: problem.prices[signal]}, problem.n_items, problem.n_classes, [kept], problem.budget,
+            item_steps(problem.n_items),
+        )  # fmt: skip
+        _, first = np.unique(bought.n_items, return_index=True)
+        parts.append(
+            bought.only(thin(first[1:]))._replace(signal=np.full(len(thin(first[1:])), problem.names.index(signal)))
+        )
+    return describe(problem, Purchases(*(np.concatenate(column) for column in zip(*parts, strict=True))))
+
+
+def frontier(problem: Problem) -> pd.DataFrame:
+    """The most bits for each amount of money: affordable purchases that tell more than all cheaper ones."""
+    bought = purchases(
+        problem.prices, problem.n_items, problem.n_classes, problem.sparsities, problem.budget,
+        item_steps(problem.n_items),
+    )  # fmt: skip
+    bought = bought.only(bought.affordable)
+    kept = np.array([*(problem.kept_bits[signal] for signal in problem.names), 0.0])
+    return describe(problem, bought.only(thin(undominated(bought.cost, bought.triplets * kept[bought.signal]))))
+
+
+def sparsity_table(weighing: Weighing) -> pd.DataFrame:
+    """The best purchase at each sparsity of sparse and top-class labels."""
+    options, objective, best = weighing.options, weighing.objective, [np.zeros(0, dtype=int)]
+    for number, signal in enumerate(weighing.problem.names):
+        rows = np.flatnonzero(options.signal == number)
+        if signal in ("sparse", "top-class") and rows.size:
+            ordered = rows[np.lexsort((objective[rows], options.sparsity[rows]))]
+            best.append(ordered[np.unique(options.sparsity[ordered], return_index=True)[1]])
+    return _weighed(weighing, np.concatenate(best))
+
+
+def flip_table(weighing: Weighing) -> pd.DataFrame:
+    """The best purchase for every beta, for each utility."""
+    utilities: dict[str, str | Callable[[np.ndarray], np.ndarray]] = {name: name for name in UTILITIES}
+    if callable(weighing.problem.utility):
+        utilities["custom"] = weighing.problem.utility
+    parts = []
+    for name, utility in utilities.items():
+        reigns = weighing.envelope(utility_of(weighing.score, utility))
+        rows = np.array([reign.row for reign in reigns])
+        table = describe(weighing.problem, weighing.options.only(rows)).assign(score=weighing.score[rows])
+        table.insert(0, "beta_high", [reign.high for reign in reigns])
+        table.insert(0, "beta_low", [reign.low for reign in reigns])
+        table.insert(0, "utility", name)
+        parts.append(table.drop(columns="affordable"))
+    return pd.concat(parts, ignore_index=True)

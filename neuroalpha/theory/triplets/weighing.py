@@ -1,0 +1,243 @@
+"""Kernel: weigh purchases of labels, pick the best of each signal, and see how far the choice holds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from neuroalpha.errors import InputError
+from neuroalpha.theory.triplets import costs, counts, ratios
+from neuroalpha.theory.triplets.tradeoff import Purchases, Reign, best_row, item_steps, lower_envelope, purchases
+from neuroalpha.theory.triplets.utility import Utility, utility_of
+
+Score = Callable[[str, np.ndarray], np.ndarray]
+"""(signal, information ratio) -> score, for instance a correlation rho that was simulated."""
+
+_FREE, _DEAREST = 1e-6, 1e6  # factors on a price between which a change of the recommendation is looked for
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is to be decided: sizes, prices, bits kept of a triplet, and how purchases are weighed."""
+
+    n_items: int
+    n_classes: int
+    prices: Mapping[str, costs.Price]
+    kept_bits: Mapping[str, float]
+    sparsities: Sequence[int]
+    budget: float
+    information: str | Score
+    utility: str | Utility
+    beta: float = 1.0
+    value: float | None = None
+    """With a value the number of items is free and to buy nothing is a choice; without, all that can be paid for."""
+    cost_scale: float | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """The priced signals, in the order of their numbers."""
+        return list(self.prices)
+
+    @property
+    def questions(self) -> int:
+        """All questions about the items and the centroids."""
+        return counts.all_questions(self.n_items, self.n_classes)
+
+    def whole_cost(self, signal: str, sparsity: int | None = None) -> float:
+        """Cost of a signal on all items, with its largest sparsity unless another is given."""
+        kept = self.sparsities[-1] if sparsity is None else sparsity
+        return float(costs.cost(self.prices[signal], signal, self.n_items, self.n_classes, kept))
+
+    def cheaper(self, signal: str, factor: float) -> Problem:
+        """The same problem with the price of one signal multiplied."""
+        price = self.prices[signal]
+        changed = costs.Price(price.judgement * factor, price.item * factor)
+        return replace(self, prices={**self.prices, signal: changed})
+
+
+@dataclass(frozen=True, eq=False)
+class Weighing:
+    """Purchases that compete, with their bits, scores, utilities and objectives (purchase,)."""
+
+    problem: Problem
+    options: Purchases
+    bits: np.ndarray
+    score: np.ndarray
+    gain: np.ndarray
+    scale: float
+    beta: float
+    reference: str
+    """The signal whose triplets are a share of 1."""
+
+    @property
+    def objective(self) -> np.ndarray:
+        """L^ = beta * cost / scale - utility."""
+        return self.beta * self.options.cost / self.scale - self.gain
+
+    def envelope(self, gain: np.ndarray | None = None) -> list[Reign]:
+        """The best purchase for every beta, by the utility weighed or by another one."""
+        return lower_envelope(self.options.cost / self.scale, self.gain if gain is None else gain)
+
+    def best(self) -> int:
+        """Row of the best purchase at the problem's beta."""
+        return best_row(self.envelope(), self.beta)
+
+    def name(self, row: int) -> str:
+        """Name of a purchase's signal; "none" for nothing."""
+        number = int(self.options.signal[row])
+        return "none" if number < 0 else self.problem.names[number]
+
+    def best_of(self, number: int) -> int | None:
+        """Best row of one signal, None without any; where nothing beats it, the best with the most items."""
+        rows = np.flatnonzero(self.options.signal == number)
+        if not rows.size:
+            return None
+        best = rows[np.argmin(self.objective[rows])]
+        if self.options.signal[0] >= 0 or self.objective[best] < self.objective[0]:
+            return int(best)
+        items, kept = self.options.n_items[rows], self.options.sparsity[rows]
+        most = np.zeros(kept.max() + 1, dtype=np.int64)
+        np.maximum.at(most, kept, items)
+        rows = rows[items == most[kept]]
+        return int(rows[np.argmin(self.objective[rows])])
+
+    def picks(self) -> dict[str, int | None]:
+        """Row of each signal's best purchase (None: the budget buys none), the recommended signal first."""
+        chosen, objective = self.best(), self.objective
+        rows = {name: self.best_of(number) for number, name in enumerate(self.problem.names)}
+        if self.options.signal[chosen] >= 0:
+            rows[self.name(chosen)] = chosen
+        ranks = {s: (row != chosen, math.inf if row is None else float(objective[row])) for s, row in rows.items()}
+        return {signal: rows[signal] for signal in sorted(rows, key=lambda signal: ranks[signal])}
+
+    def reign(self) -> tuple[float, float]:
+        """From which to which beta the same signal is recommended, without a break around the present beta."""
+        envelope = self.envelope()
+        names = [self.name(reign.row) for reign in envelope]
+        here = next(i for i in reversed(range(len(envelope))) if envelope[i].low <= self.beta)
+        first = last = here
+        while first > 0 and names[first - 1] == names[here]:
+            first -= 1
+        while last < len(names) - 1 and names[last + 1] == names[here]:
+            last += 1
+        return envelope[first].low, envelope[last].high
+
+
+def _scores(problem: Problem, options: Purchases, bits: np.ndarray, reference: float) -> np.ndarray:
+    if problem.information == "share":
+        return bits / reference if reference > 0 else np.zeros(len(bits))
+    ratio = bits / problem.questions
+    if not callable(problem.information):
+        return ratio
+    found = np.zeros(len(bits))
+    for number, signal in enumerate(problem.names):
+        rows = options.signal == number
+        found[rows] = _called(problem.information, signal, ratio[rows])
+    nothing = options.signal < 0
+    found[nothing] = _called(problem.information, problem.names[0], ratio[nothing])
+    return found
+
+
+def _called(score: Score, signal: str, ratio: np.ndarray) -> np.ndarray:
+    given = np.asarray(score(signal, ratio), dtype=np.float64)
+    if given.shape != ratio.shape or not np.isfinite(given).all():
+        raise InputError(
+            f"information gave shape {given.shape} for {len(ratio)} ratios of {signal!r}, or values not finite; "
+            "expected one finite score for each ratio"
+        )
+    return given
+
+
+def _too_poor(problem: Problem) -> str:
+    few = np.arange(1, min(problem.n_items, 3) + 1)
+    some = purchases(problem.prices, problem.n_items, problem.n_classes, problem.sparsities, math.inf, few)
+    named = ", ".join(problem.names)
+    if not (some.signal >= 0).any():
+        return f"{problem.n_items} items and {problem.n_classes} classes leave nothing to tell for {named}; add classes"
+    cheapest = some.cost[some.signal >= 0].min()
+    return (
+        f"budget is {problem.budget:g}, and the cheapest labels that tell something cost {cheapest:g}; raise the budget"
+    )
+
+
+def weigh(problem: Problem) -> Weighing:
+    """Weigh every purchase of a problem that its budget allows.
+
+    Costs are divided by that of the dearest signal on all items, unless a scale is given. Without a value a share of
+    information is one of the most that a competing purchase tells. With a value beta * cost / scale is cost / value,
+    and a share is one of the most that any priced signal tells of all items.
+    """
+    dearest = max(problem.whole_cost(signal) for signal in problem.names)
+    steps = None if problem.value is None else item_steps(problem.n_items)
+    options = purchases(problem.prices, problem.n_items, problem.n_classes, problem.sparsities, problem.budget, steps)
+    options = options.only(options.affordable)
+    if not (options.signal >= 0).any():
+        raise InputError(_too_poor(problem))
+    scale = dearest if problem.cost_scale is None else problem.cost_scale
+    scale = scale or 1.0  # nothing costs anything
+    if problem.value is None:
+        row = int(np.argmax(options.triplets))
+        reference, most = problem.names[options.signal[row]], float(options.triplets[row])
+        beta = problem.beta
+    else:
+        whole = {s: ratios.count(s, problem.n_items, problem.n_classes, problem.sparsities[-1]) for s in problem.names}
+        reference = max(whole, key=lambda signal: whole[signal])
+        most, beta = float(whole[reference]), scale / problem.value
+    kept = np.array([*(problem.kept_bits[signal] for signal in problem.names), 0.0])  # the last one is signal -1
+    bits = options.triplets * kept[options.signal]
+    score = _scores(problem, options, bits, most)
+    return Weighing(problem, options, bits, score, utility_of(score, problem.utility), scale, beta, reference)
+
+
+def price_factor(weighing: Weighing, signal: str) -> float:
+    """Factor on the price of one signal up to which it is recommended; all other prices and the scale as they are.
+
+    Above 1 for the recommended signal (infinite beyond a million), below 1 for the others; 0 for a signal that is not
+    recommended even at a millionth of its price. Found by weighing again, 40 times.
+    """
+    problem = replace(weighing.problem, cost_scale=weighing.scale)
+    if problem.value is not None:
+        return _factor_of_value(weighing, signal)
+
+    def wins(factor: float) -> bool:
+        try:
+            again = weigh(problem.cheaper(signal, factor))
+        except InputError:  # this signal alone has a price, and the budget no longer buys a label
+            return False
+        return again.name(again.best()) == signal
+
+    low, high = (1.0, _DEAREST) if wins(1.0) else (_FREE, 1.0)
+    if wins(high):
+        return math.inf
+    if not wins(low):
+        return 0.0
+    for _ in range(40):
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if wins(middle) else (low, middle)
+    return low
+
+
+def _factor_of_value(weighing: Weighing, signal: str) -> float:
+    """The factor where numbers of items are free: no search is needed, since no scale depends on the price."""
+    problem, options = weighing.problem, weighing.options
+    rival = weighing.objective[options.signal != problem.names.index(signal)].min()
+    alone = purchases(
+        {signal: problem.prices[signal]},
+        problem.n_items,
+        problem.n_classes,
+        problem.sparsities,
+        problem.budget,
+        item_steps(problem.n_items),
+    )
+    alone = alone.only(alone.signal == 0)
+    bits = alone.triplets * problem.kept_bits[signal]
+    whole = ratios.count(weighing.reference, problem.n_items, problem.n_classes, problem.sparsities[-1])
+    own = replace(problem, prices={signal: problem.prices[signal]})
+    spare = rival + utility_of(_scores(own, alone, bits, float(whole)), problem.utility)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        worth = np.where(spare > 0, np.where(alone.cost > 0, spare * (problem.value or 0) / alone.cost, np.inf), 0.0)
+        within = np.where(alone.cost > 0, problem.budget / alone.cost, np.inf)
+    return float(np.minimum(worth, within).max())
