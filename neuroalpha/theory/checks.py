@@ -93,7 +93,9 @@ def check_grassmann(
     >>> found.tables["errors"].setting.tolist()[:2]
     ['non-contrastive, one layer, polar', 'non-contrastive, one layer, geodesic']
     """
+    from neuroalpha.theory.grassmann import grassmann_matrices
     from neuroalpha.theory.projectors.linear_comparison import compare_grassmann, naive_collapse
+    from neuroalpha.theory.projectors.losses import make_views
     from neuroalpha.theory.projectors.wide_networks import compare_random_features, kernel_change
 
     sizes = tuple(step_sizes) if step_sizes is not None else (0.01, 0.001)
@@ -102,9 +104,9 @@ def check_grassmann(
     linear = compare_grassmann(tall_widths=tall, wide_widths=wide, step_sizes=sizes, seed=seed, progress=progress)
     datasets = {"linear": linear}
     if widths is None and step_sizes is None:
-        rng = np.random.default_rng(seed)
-        matrix = rng.standard_normal((FEATURES, FEATURES))
-        datasets["naive"] = naive_collapse(matrix + matrix.T, rng.standard_normal((FEATURES, 3)))
+        matrix = grassmann_matrices(*make_views(n_features=FEATURES, seed=seed))["matrix"].sel(loss="non-contrastive")
+        start = np.random.default_rng(seed + 1).standard_normal((FEATURES, 3))
+        datasets["naive"] = naive_collapse(matrix.values, start)
         datasets["random_features"] = compare_random_features(seed=seed, progress=progress)
         datasets["kernel_change"] = kernel_change(seed=seed, progress=progress)
     compared = [error_table(datasets[name]) for name in ("linear", "naive") if name in datasets]
@@ -141,7 +143,7 @@ def check_supervision(*, seed: int = 0, workers: int | None = None, progress: bo
     --------
     >>> found = check_supervision(workers=2)  # doctest: +SKIP
     >>> print(found.sentences[0])  # doctest: +SKIP
-    20 of 20 counts of triplets equal their enumeration.
+    25 of 25 counts of triplets equal their enumeration.
     """
     from neuroalpha.theory.supervision import preference_map
     from neuroalpha.theory.supervision_findings import supervision_findings
@@ -188,20 +190,21 @@ def count_table(sizes: Sequence[tuple[int, int]], seed: int = 0) -> pd.DataFrame
             ("sparse", kept, np.where(given, soft, 0.0), counts.sparse(n, k, kept)),
             ("top-class", kept, of_classes, counts.top_class(n, k, kept)),
         ):
-            rows.append(
-                {"n": n, "k": k, "signal": signal, "sparsity": sparsity, "formula": formula,
-                 "enumerated": enumerate_triplets(labels)}
-            )  # fmt: skip
-    return pd.DataFrame(rows).astype({"sparsity": "Int64"})
+            found = enumerate_triplets(labels) + enumerate_triplets(labels.T)
+            rows.append((n, k, signal, sparsity, formula, found))
+        near = np.random.default_rng([seed, n]).random((n, n))
+        similarity = np.where(np.eye(n, dtype=bool), np.nan, near + near.T)
+        rows.append((n, k, "pairwise", None, counts.pairwise(n), enumerate_triplets(similarity)))
+    columns = ["n", "k", "signal", "sparsity", "formula", "enumerated"]
+    return pd.DataFrame(rows, columns=columns).astype({"sparsity": "Int64"})
 
 
 def enumerate_triplets(labels: np.ndarray) -> int:
-    """Questions that labels (n, k) answer: pairs of given, different entries of a row, and of a column."""
+    """Questions that the rows of a matrix answer: pairs of entries that are given (not NaN) and differ."""
     total = 0
-    for anchors in (labels, labels.T):
-        for row in anchors:
-            known = row[np.isfinite(row)]
-            total += int((known[:, None] > known).sum())
+    for row in labels:
+        known = row[np.isfinite(row)]
+        total += int((known[:, None] > known).sum())
     return total
 
 
