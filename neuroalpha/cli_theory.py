@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -42,6 +43,7 @@ def eigenspace(
     """Eigenvalues of self-supervised networks: flows against gradient descent (Halvagal 2023; Tian, Simon, Saxe)."""
     from neuroalpha.theory.checks import check_eigenspace
 
+    _ready(out)
     found = check_eigenspace(
         setting or None, step_size or None, n_modes=modes, n_inputs=inputs, seed=seed, progress=True
     )
@@ -61,6 +63,7 @@ def grassmann(
     """Subspaces that self-supervised networks learn: the exact projector against gradient descent (Esser 2023)."""
     from neuroalpha.theory.checks import check_grassmann
 
+    _ready(out)
     found = check_grassmann(width or None, step_size or None, seed=seed, progress=True)
     _told(found, out, json, "grassmann_figures")
 
@@ -73,7 +76,7 @@ def supervision(
         list[str] | None,
         typer.Option(
             help="SIGNAL=AMOUNT for hard, soft, sparse, top-class, pairwise; of one judgement (one class chosen, one "
-            "entry of a soft label, one pair), or of a whole label as soft=0.1/item. May be repeated."
+            "entry of a soft label, one pair), or of a whole label as soft=0.1/item or soft=0.1/label. May be repeated."
         ),
     ] = None,
     noise: Annotated[
@@ -85,55 +88,112 @@ def supervision(
     beta: Annotated[float | None, typer.Option(help="Weight of cost against utility; default 1.")] = None,
     value: Annotated[
         float | None,
-        typer.Option(help="Instead of --beta: what full information is worth; then few items may be enough, or none."),
-    ] = (None),
+        typer.Option(
+            help="Instead of --beta: what full information is worth, in the unit of the prices; then few items may be "
+            "enough, or none."
+        ),
+    ] = None,
+    cost_scale: Annotated[
+        float | None,
+        typer.Option(help="Divisor of costs beside --beta; default the cost of the dearest signal on all items."),
+    ] = None,
     budget: Annotated[float | None, typer.Option(help="Most that may be spent.")] = None,
     sparsity: Annotated[int | None, typer.Option(help="Entries of sparse labels; default the best.")] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Instead: the theory's simulations, a minute and a half on two cores.")
     ] = False,
-    workers: Annotated[int, typer.Option(min=1, help="Processes of --check.")] = 2,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes of --check; default 2.")] = None,
     seed: Seed = 0,
     out: Out = None,
     json: Json = False,
+    tables: Annotated[
+        bool, typer.Option("--tables", help="With --json: also curves, sparsities, frontier and ranges of beta.")
+    ] = False,
 ) -> None:
     """Which labels to buy for a data set: cost against information of hard, soft and sparse ones (Sucholutsky 2023)."""
     from neuroalpha.errors import InputError
 
-    asked = {"--classes": classes, "--items": items, "--price": price}
+    asked = {"--classes": classes, "--items": items, "--price": price or None}
     if check:
-        given = [name for name, content in asked.items() if content is not None and content != []]
+        chosen = asked | {
+            "--noise": noise or None,
+            "--noise-law": None if noise_law == "paper" else noise_law,
+            "--utility": None if utility == "linear" else utility,
+            "--beta": beta,
+            "--value": value,
+            "--cost-scale": cost_scale,
+            "--budget": budget,
+            "--sparsity": sparsity,
+            "--tables": tables or None,
+        }
+        given = [name for name, content in chosen.items() if content is not None]
         if given:
             raise InputError(f"--check simulates the theory on sizes of its own; leave {given[0]} out, or --check")
+        _ready(out)
         from neuroalpha.theory.checks import check_supervision
 
-        _told(check_supervision(seed=seed, workers=workers, progress=True), out, json, "supervision_figures")
+        _told(check_supervision(seed=seed, workers=workers or 2, progress=True), out, json, "supervision_figures")
         return
-    lacking = [name for name, content in asked.items() if content is None or content == []]
+    lacking = [name for name, content in asked.items() if content is None]
     if lacking:
         raise InputError(
             f"{lacking[0]} is missing: say the size of your data set and what labels cost, as --classes 100 --items "
             "5000 --price hard=.02 --price soft=.1; or --check for the theory's simulations"
         )
+    if workers is not None:
+        raise InputError("--workers belongs to --check; leave it out, since a recommendation takes one process")
+    if tables and not json:
+        raise InputError("--tables belongs to --json; add --json, or --out FOLDER for tables as CSV")
     from neuroalpha.theory.recommendation import recommend_signal
+    from neuroalpha.theory.triplets.sentences import sentences
 
     assert classes is not None
     assert items is not None
-    plan = recommend_signal(
-        items, classes, _pairs(price or [], "--price"), noise=_shares(noise or []), noise_law=noise_law,
-        utility=utility, beta=beta, value=value, budget=budget, sparsity=sparsity,
-    )  # fmt: skip
+    prices, shares = _pairs(price or [], "--price", "AMOUNT", "hard=.02"), _shares(noise or [])
+    _ready(out)
+    try:
+        plan = recommend_signal(
+            items, classes, prices, noise=shares, noise_law=noise_law, utility=utility, beta=beta, value=value,
+            cost_scale=cost_scale, budget=budget, sparsity=sparsity,
+        )  # fmt: skip
+    except InputError as error:
+        raise InputError(_as_options(str(error))) from error
     written = _write_plan(plan, out) if out is not None else []
+    said = sentences(plan, flags=True)
     if json:
-        print_json(plan.to_dict(tables=not written) | {"written": [str(path) for path in written]})
+        told = {"sentences": list(said), "written": [str(path) for path in written]}
+        print_json(plan.to_dict(tables=tables) | told)
         return
-    print("\n".join(plan.sentences))
-    columns = ["signal", "price", "sparsity", "n_labelled", "judgements", "cost", "bits", "information_ratio", "score"]
+    print("\n".join(said))
+    columns = ["signal", "price", "sparsity", "n_labelled", "judgements", "cost", "bits", "bits_per_cost",
+               "information_ratio", "score"]  # fmt: skip
     print("\n" + plan.table[columns].to_string(index=False, na_rep="-", float_format="{:.4g}".format))
-    print("\n".join(f"  {path}" for path in written))
+    if written:
+        print("\n".join(f"  {path}" for path in written))
 
 
-def _pairs(given: list[str], option: str) -> dict[str, str]:
+def _ready(out: Path | None) -> None:
+    """Make the folder before any work, or say why that cannot be."""
+    if out is not None:
+        from neuroalpha._files import make_folder
+
+        make_folder(out)
+
+
+_OPTIONS = {
+    "n_items": "--items", "n_classes": "--classes", "noise_law": "--noise-law", "noise law": "--noise-law",
+    "cost_scale": "--cost-scale", **{name: f"--{name}" for name in ("beta", "value", "budget", "sparsity", "utility")},
+}  # fmt: skip
+
+
+def _as_options(message: str) -> str:
+    """The library's message with the names of its arguments as options: where one begins it, or is given."""
+    named = "|".join(map(re.escape, _OPTIONS))
+    message = re.sub(rf"^({named})(?= (is|and|'))", lambda found: _OPTIONS[found[1]], message)
+    return re.sub(r"and value are both", "and --value are both", message)
+
+
+def _pairs(given: list[str], option: str, kind: str, example: str) -> dict[str, str]:
     """NAME=VALUE words by name."""
     from neuroalpha.errors import InputError
 
@@ -141,7 +201,7 @@ def _pairs(given: list[str], option: str) -> dict[str, str]:
     for word in given:
         name, mark, content = word.partition("=")
         if not mark or not name.strip():
-            raise InputError(f"{option} is {word!r}; expected SIGNAL=AMOUNT, as {option} hard=.02")
+            raise InputError(f"{option} is {word!r}; expected SIGNAL={kind}, as {option} {example}")
         if name.strip() in found:
             raise InputError(f"{option} names {name.strip()!r} twice; give it once")
         found[name.strip()] = content.strip()
@@ -152,11 +212,13 @@ def _shares(given: list[str]) -> dict[str, float]:
     from neuroalpha.errors import InputError
 
     found = {}
-    for name, content in _pairs(given, "--noise").items():
+    for name, content in _pairs(given, "--noise", "SHARE", "hard=.1").items():
         try:
             found[name] = float(content)
         except ValueError as error:
-            raise InputError(f"--noise {name}={content}: expected a share from 0 to .5, as {name}=.1") from error
+            raise InputError(
+                f"--noise {name}={content}: expected a share from 0 to .5, as --noise {name}=.1"
+            ) from error
     return found
 
 
@@ -186,8 +248,7 @@ def _told(found: Any, out: Path | None, json: bool, figures: str) -> None:
         return
     for name, table in found.tables.items():
         print(f"{name}\n" + table.to_string(index=False, na_rep="-", float_format="{:.3g}".format) + "\n")
-    print("\n".join(found.sentences))
-    print("\n".join(f"  {path}" for path in written))
+    print("\n".join([*found.sentences, *(f"  {path}" for path in written)]))
 
 
 def _by_file_name(datasets: Any) -> dict[str, Any]:

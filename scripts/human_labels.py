@@ -7,7 +7,8 @@ squeezenet1_1_imagenet_notop.h5). FOLDER gets, part by part (``--parts``):
 entropy     label-entropies.csv   a row for each kind of label
 bits        label-bits.csv        questions answered, and how often other raters contradict the answers
 similarity  label-similarity.csv, label-similarity-differences.csv   similarity recovered by GNMDS, three references
-readouts    label-readouts.csv, label-readout-differences.csv   readouts of a network at 8 and 80 labels a class
+readouts    label-readouts.csv, label-readout-differences.csv   readouts of two networks at 8 and 80 labels a class:
+            40 and 20 draws of ResNet-56, 20 and 10 of ResNet-20
 scratch     label-scratch.csv, label-scratch-differences.csv    small networks trained on the same labels from scratch
 and human-labels.png. Human judgements of similarity, which the paper compares with, are not published with CIFAR-10H.
 """
@@ -67,7 +68,7 @@ PAPER = {  # Sucholutsky et al. 2023, table 1: cross-entropy at 80 and at 8 labe
 SAME_AS_HARD = ("smoothed .05", "smoothed .2")  # smoothing changes no comparison: nothing is solved anew
 SETS, PER_SET = 10, 100  # of the most uncertain images, disjoint, for intervals; and the 200 most uncertain of all
 PAIRED = ("difference", "low", "high", "n", "of_hard")
-DRAWS = {8: 40, 80: 20}
+DRAWS = {8: 40, 80: 20}  # by labels a class, of ResNet-56; half as many of ResNet-20
 SCRATCH = {8: (100, 8), 80: (40, 6)}  # labels a class: epochs, seeds
 
 
@@ -308,7 +309,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("human-labels"))
     parts = ["entropy", "bits", "similarity", "readouts", "scratch"]
     parser.add_argument("--parts", nargs="*", default=parts, choices=parts)
-    parser.add_argument("--draws", type=int, default=None, help="of readouts, instead of 40 and 20")
+    parser.add_argument("--draws", type=int, default=None, help="of readouts, instead of 40 and 20 (20 and 10)")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     out: Path = arguments.out

@@ -26,6 +26,7 @@ def draw(out: Path, names: list[str]) -> None:
     for ax in axes:
         ax.spines[["top", "right"]].set_visible(False)
         ax.grid(axis="x", color="0.92")
+        ax.set_axisbelow(True)
     place = {name: number for number, name in enumerate(names)}
     if (out / "label-bits.csv").exists():
         table = pd.read_csv(out / "label-bits.csv")

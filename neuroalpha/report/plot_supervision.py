@@ -18,11 +18,14 @@ if TYPE_CHECKING:
 MARKERS = ("o", "s", "^", "D", "v")
 WORDS = {
     "rho": "Spearman's rho with the truth",
+    "rho_points": "Spearman's rho with the truth, points alone",
+    "rho_asked": "Spearman's rho with the truth, points and classes with labels",
     "information_ratio": "information ratio",
     "effective_dimension": "effective dimension",
     "wrong_first": "wrong comparisons of points at a class",
 }
-RANGES = {"rho": (0.0, 1.0), "wrong_first": (0.0, 0.5)}
+SCORED = {"rho": "all points and classes", "rho_points": "the points alone", "rho_asked": "points, classes with labels"}
+RANGES = {"rho": (0.0, 1.0), "rho_points": (0.0, 1.0), "rho_asked": (0.0, 1.0), "wrong_first": (0.0, 0.5)}
 
 
 def recovery_map(
@@ -43,7 +46,7 @@ def recovery_map(
     signal : str
     d : int, optional
         Latent dimensions; default the first.
-    value : {"rho", "information_ratio", "effective_dimension", "wrong_first"}
+    value : {"rho", "rho_points", "rho_asked", "information_ratio", "effective_dimension", "wrong_first"}
     bar : bool
         Draw a colour bar.
     ax : matplotlib Axes, optional
@@ -133,18 +136,27 @@ def effective_dimensions(simulation: xr.Dataset, *, signal: str = "soft", ax: Ax
     return ax
 
 
-def sparsity_lines(curves: xr.Dataset, *, ax: Axes | None = None) -> Axes:
+def sparsity_lines(curves: xr.Dataset, *, value: str = "rho", legend: bool = True, ax: Axes | None = None) -> Axes:
     """Draw what sparse labels, top classes and principal components recover, against how many are kept.
 
     Parameters
     ----------
     curves : Dataset
         Of :func:`neuroalpha.theory.sparsity_curves`; lines are means of repeats, bands their range.
+    value : {"rho", "rho_points", "rho_asked"}
+        Over which items: all of them, the points alone, the points and the classes that have labels. Which of sparse
+        and top-class labels is above depends on it.
+    legend : bool
     ax : matplotlib Axes, optional
 
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    InputError
+        When the curves do not have the value.
 
     Examples
     --------
@@ -152,10 +164,12 @@ def sparsity_lines(curves: xr.Dataset, *, ax: Axes | None = None) -> Axes:
     >>> sparsity_lines(sparsity_curves(10, 6, 4, repeats=1, progress=False)).get_xlabel()
     'kept k^ (components, entries, classes)'
     """
+    if value not in SCORED or value not in curves:
+        raise InputError(f"the curves have no {value!r}; expected one of {', '.join(SCORED)}")
     ax = ax or _axes(5.6, 4.4)
     names = {"pca": "principal components of the truth", "sparse": "sparse labels", "top-class": "top-class labels"}
     for index, name in enumerate(curves["signal"].values):
-        rho = curves["rho"].sel(signal=name).dropna("sparsity", how="all")
+        rho = curves[value].sel(signal=name).dropna("sparsity", how="all")
         x, colour = rho["sparsity"].values, COLOURS[index % len(COLOURS)]
         mean = rho.mean("repeat").values
         ax.plot(
@@ -163,10 +177,14 @@ def sparsity_lines(curves: xr.Dataset, *, ax: Axes | None = None) -> Axes:
         )
         ax.fill_between(x, rho.min("repeat").values, rho.max("repeat").values, color=colour, alpha=0.15, lw=0)
     for name, style in (("soft", "--"), ("hard", ":")):
-        ax.axhline(float(curves[f"rho_{name}"].mean()), color="black", lw=1, ls=style, label=f"{name} labels")
+        # Of soft and of hard labels every class has some: what was asked is all.
+        level = f"rho_points_{name}" if value == "rho_points" else f"rho_{name}"
+        ax.axhline(float(curves[level].mean()), color="black", lw=1, ls=style, label=f"{name} labels")
     where = ", ".join(f"{name} = {curves.attrs[name]}" for name in "nkd" if name in curves.attrs)
-    ax.set(xlabel="kept k^ (components, entries, classes)", ylabel=WORDS["rho"], title=where, ylim=(None, 1.02))
-    ax.legend(frameon=False, fontsize=8)
+    ax.set(xlabel="kept k^ (components, entries, classes)", ylabel=WORDS["rho"], ylim=(None, 1.02))
+    ax.set_title(where if value == "rho" else f"{where}: {SCORED[value]}")
+    if legend:
+        ax.legend(frameon=False, fontsize=8)
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 
@@ -205,7 +223,7 @@ def supervision_figures(found: Any) -> dict[str, Any]:
         if "soft" in simulation["signal"].values:
             figures["effective-dimension"] = effective_dimensions(simulation).figure
     if "curves" in results:
-        figures["sparsity"] = sparsity_lines(results["curves"]).figure
+        figures["sparsity"] = _sparsities(results["curves"])
     if "preference" in results:
         figures["preference"] = preferences(results["preference"])
     if "plan" in results:
@@ -215,6 +233,26 @@ def supervision_figures(found: Any) -> dict[str, Any]:
             f"nothing to draw in {sorted(results)}; expected 'simulation', 'curves', 'preference' or 'plan'"
         )
     return figures
+
+
+def _sparsities(curves: xr.Dataset) -> Any:
+    """A panel for each choice of the items that are scored, on one scale."""
+    import matplotlib.pyplot as plt
+
+    values = [value for value in SCORED if value in curves]
+    figure, axes = plt.subplots(
+        1, len(values), figsize=(4.2 * len(values) + 0.4, 4.2), layout="constrained", sharey=True, squeeze=False
+    )
+    for value, ax in zip(values, axes[0], strict=True):
+        sparsity_lines(curves, value=value, legend=False, ax=ax)
+        ax.set_title(SCORED[value], fontsize=10)
+    for ax in axes[0, 1:]:
+        ax.set_ylabel("")
+    figure.legend(
+        *axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False, fontsize=9
+    )
+    figure.suptitle(", ".join(f"{name} = {curves.attrs[name]}" for name in "nkd" if name in curves.attrs), fontsize=11)
+    return figure
 
 
 def _maps(simulation: xr.Dataset, value: str) -> Any:

@@ -104,7 +104,7 @@ def signal_costs(plan: Any, *, ax: Axes | None = None) -> Axes:
 
 
 def preferences(found: xr.Dataset) -> Figure:
-    """A row for each utility, a column for each beta."""
+    """A row for each utility, a column for each beta; the title says which score was weighed."""
     import matplotlib.pyplot as plt
 
     utilities, betas = found["utility"].values, found["beta"].values
@@ -117,4 +117,9 @@ def preferences(found: xr.Dataset) -> Figure:
             preference(found, beta=float(beta), utility=str(utility), bar=False, ax=axes[row, column])
     bar = figure.colorbar(axes[0, 0].images[0], ax=axes, ticks=[-1, 0, 1], shrink=0.5)
     bar.set_ticklabels(["hard", "equal", "soft"])
+    if "score" in found.attrs:
+        figure.suptitle(
+            f"preferred labels; score: {found.attrs['score']}; cost: judgements / {found.attrs['cost_scale']:,.0f}",
+            fontsize=11,
+        )
     return figure

@@ -70,13 +70,14 @@ def soft_readout(
     -------
     Dataset
         Over ``target``, the names of ``test_labels`` ("label" where it has none): ``cross_entropy`` (nats),
-        ``divergence`` (Kullback & Leibler's, the cross-entropy less the labels' own entropy), ``accuracy`` (the share
-        that the label gives to the predicted class: with one-hot labels the accuracy, with human ones the chance to
-        agree with a person), ``calibration_error`` (15 bins, confidence against that share), ``brier`` (0 to 2, mean
-        over labels drawn), each with ``_low`` and ``_high`` by the bootstrap over test images; ``probability``
-        (presentation, class) of the test images that are kept, ``row`` (presentation) their place in ``test``;
-        ``criterion`` (penalty); ``eigenvalue`` over ``component`` with ``rank``, the spectrum of ``train``. attrs say
-        how it was made. The intervals are over test images: they do not tell how other training images would do.
+        ``divergence`` (Kullback & Leibler's, the cross-entropy less the label's own entropy, image by image),
+        ``accuracy`` (the share that the label gives to the predicted class: with one-hot labels the accuracy, with
+        human ones the chance to agree with a person), ``calibration_error`` (15 bins, confidence against that share),
+        ``brier`` (0 to 2, mean over labels drawn), each with ``_low`` and ``_high`` by the bootstrap over test images;
+        ``probability`` (presentation, class) of the test images that are kept, ``row`` (presentation) their place in
+        ``test``; ``criterion`` (penalty); ``eigenvalue`` over ``component`` with ``rank``, the spectrum of ``train``.
+        attrs say how it was made. The intervals are over test images: they do not tell how other training images would
+        do.
 
     Raises
     ------
@@ -207,9 +208,13 @@ def _scored(
             found = (float(estimate[kernel][0]), *intervals[kernel])
             for suffix, value in zip(("", "_low", "_high"), found, strict=True):
                 values.setdefault(name + suffix, []).append(value)
-        own = float(label_entropy(labels).mean())
-        for suffix in ("", "_low", "_high"):
-            values.setdefault("divergence" + suffix, []).append(values["cross_entropy" + suffix][-1] - own)
+        # An image's own entropy goes with its cross-entropy, and must be resampled with it.
+        own = label_entropy(labels)
+        found = float(np.mean(images.nll - own)), *intervals["nll"]
+        if own.any():
+            found = (found[0], *bootstrap(images._replace(nll=images.nll - own), n_boot, seed, level)["nll"])
+        for suffix, value in zip(("", "_low", "_high"), found, strict=True):
+            values.setdefault("divergence" + suffix, []).append(value)
     return xr.Dataset(
         {name: ("target", each) for name, each in values.items()}, coords={"target": [str(name) for name in targets]}
     )

@@ -153,7 +153,8 @@ def check_supervision(*, seed: int = 0, workers: int | None = None, progress: bo
     simulation = simulate_supervision(seed=seed, workers=workers, progress=progress)
     curves = sparsity_curves(seed=seed, workers=workers, progress=progress)
     middle = int(simulation["d"].values[len(simulation["d"]) // 2])
-    preference = preference_map(scores=simulation["rho"].sel(d=middle).mean("repeat"))
+    scores = simulation["rho"].sel(d=middle).mean("repeat").rename(f"simulated rho, d = {middle}")
+    preference = preference_map(scores=scores)
     equal = int((counted["formula"] == counted["enumerated"]).sum())
     findings = supervision_findings(simulation, curves)
     said = [f"{equal} of {len(counted)} counts of triplets equal their enumeration."]

@@ -217,8 +217,8 @@ def preference_map(
     n: int | Iterable[int] = range(3, 91, 3),
     k: int | Iterable[int] = range(3, 91, 3),
     *,
-    betas: Sequence[float] = (0.1, 1.0, 10.0),
-    utilities: Sequence[str] = ("linear", "sigmoid", "logit"),
+    betas: float | Sequence[float] = (0.1, 1.0, 10.0),
+    utilities: str | Sequence[str] = ("linear", "sigmoid", "logit"),
     scores: xr.DataArray | None = None,
     cost_scale: float | None = None,
 ) -> xr.Dataset:
@@ -231,9 +231,9 @@ def preference_map(
     ----------
     n, k : int or several
         Items and classes; the paper's grid goes from 3 to 90.
-    betas : sequence of float
+    betas : float or several
         Price of a judgement over worth of a unit of utility; the paper's three.
-    utilities : sequence of {"linear", "sigmoid", "logit"}
+    utilities : {"linear", "sigmoid", "logit"} or several
         The paper's rho, sigma(rho), sigma^-1(rho).
     scores : xr.DataArray, optional
         Scores with dims signal ("hard" and "soft" at least), n and k, such as simulated correlations; ``n`` and ``k``
@@ -251,7 +251,8 @@ def preference_map(
     Raises
     ------
     InputError
-        Sizes, betas or a scale that are not positive, unknown utilities, scores without the dims or signals.
+        Sizes, betas or a scale that are not positive, no betas or utilities or unknown ones, scores
+        without the dims or signals.
 
     Examples
     --------
@@ -272,11 +273,16 @@ def preference_map(
         if not {"hard", "soft"} <= set(names) or not {"n", "k"} <= set(scores.coords):
             raise InputError(f"scores has signals {names}; expected 'hard' and 'soft', and coordinates of n and k")
         score = scores.sel(signal=["hard", "soft"]).transpose("signal", "n", "k")
-    weights = np.array([_positive(beta, "beta") for beta in betas])
+    given_betas = np.atleast_1d(np.asarray(betas, dtype=object)).tolist()
+    weights = np.array([_positive(beta, "beta") for beta in given_betas])
+    named = [utilities] if isinstance(utilities, str) else list(utilities)
+    for name, chosen in (("betas", weights.tolist()), ("utilities", named)):
+        if not chosen or len(set(chosen)) < len(chosen):
+            raise InputError(f"{name} is {chosen!r}; expected one or more different ones")
     items, classes = score["n"].values, score["k"].values
     made = np.stack([np.broadcast_to(items[:, None], score.shape[1:]), items[:, None] * classes], axis=0)
     scale = float(made.max()) if cost_scale is None else _positive(cost_scale, "cost_scale")
-    gains = np.stack([utility_of(score.values, utility) for utility in utilities])
+    gains = np.stack([utility_of(score.values, utility) for utility in named])
     objective = weights[:, None, None, None, None] * (made / scale) - gains
     advantage = objective[:, :, 0] - objective[:, :, 1]
     return xr.Dataset(
@@ -286,7 +292,7 @@ def preference_map(
             "prefers_soft": (("beta", "utility", "n", "k"), advantage > 0),
             "score": (("signal", "n", "k"), score.values),
         },
-        coords={"beta": weights, "utility": list(utilities), "signal": ["hard", "soft"], "n": items, "k": classes},
+        coords={"beta": weights, "utility": named, "signal": ["hard", "soft"], "n": items, "k": classes},
         attrs={
             "cost_scale": scale,
             "score": "information ratio" if scores is None else str(scores.name or "given"),

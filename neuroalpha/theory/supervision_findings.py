@@ -152,21 +152,32 @@ def _examples(soft: xr.Dataset) -> list[Row]:
     for n, k, rho, dimension in EXAMPLES:
         if n not in soft["n"].values or k not in soft["k"].values:
             continue
-        at = soft.sel(n=n, k=k)
-        said, near = [], False
-        for d in soft["d"].values:
+        at, dimensions = soft.sel(n=n, k=k), soft["d"].values
+        said, near, near_rho = [], [], []
+        for d in dimensions:
             here = float(at["rho"].sel(d=d)), float(at["effective_dimension"].sel(d=d))
             said.append(f"d = {d}: {here[0]:.2f}, {here[1]:.1f}")
-            near |= abs(here[0] - rho) < 0.1 and abs(here[1] - dimension) <= max(2, 0.25 * dimension)
+            near_rho.append(abs(here[0] - rho) < 0.1)
+            near.append(near_rho[-1] and abs(here[1] - dimension) <= max(2, 0.25 * dimension))
+        # The paper does not tell its d. To be near at one of several is that many tries, and no agreement.
+        found = f"near in both at {_which(dimensions, near)}"
+        if not any(near) and any(near_rho):
+            found += f", in rho alone at {_which(dimensions, near_rho)}"
         rows.append(
             (
                 f"rho and effective dimension of soft labels, n = {n}, k = {k}",
                 f"about {rho:.2f}, {dimension} (d not told)",
-                "; ".join(said),
-                "yes" if near else "partly",
+                f"{'; '.join(said)} ({found})",
+                "yes" if all(near) else "partly" if any(near) else "no",
             )
         )
     return rows
+
+
+def _which(dimensions: np.ndarray, near: list[bool]) -> str:
+    """Say at how many d, and which: at 1 of 3 d (125)."""
+    which = ", ".join(str(d) for d, each in zip(dimensions, near, strict=True) if each)
+    return f"{sum(near) or 'none'} of {len(near)} d" + (f" ({which})" if which else "")
 
 
 def _follows(name: str, part: xr.Dataset) -> Row:
@@ -197,26 +208,44 @@ def _wrong(hard: xr.Dataset, soft: xr.Dataset) -> Row:
     )
 
 
+SCORED = {
+    "rho": "all items",
+    "rho_points": "the points alone",
+    "rho_asked": "the points and the classes that have labels",
+}
+CALLED = {"pca": "principal components", "sparse": "sparse labels", "top-class": "top-class labels"}
+
+
 def _curves(curves: xr.Dataset) -> list[Row]:
-    rho = curves["rho"].mean("repeat")
     rows = []
     for better, worse in (("pca", "sparse"), ("sparse", "top-class")):
         if not {better, worse} <= set(curves["signal"].values):
             continue
-        pair = rho.sel(signal=[better, worse]).dropna("sparsity")
-        pair = pair.isel(sparsity=pair["sparsity"].values < curves.attrs["k"])  # all of them are the soft label
-        above = pair.sel(signal=better).values > pair.sel(signal=worse).values
-        listed = "; ".join(
-            f"{name} {', '.join(f'{each:.2f}' for each in pair.sel(signal=name).values)}" for name in (better, worse)
-        )
-        names = {"pca": "principal components", "sparse": "sparse labels", "top-class": "top-class labels"}
+        said, holds = [], []
+        for measure, scored in SCORED.items():
+            # Of principal components and of sparse labels all classes have a place: nothing new to tell.
+            if measure not in curves or (measure == "rho_asked" and better == "pca"):
+                continue
+            pair = curves[measure].mean("repeat").sel(signal=[better, worse]).dropna("sparsity")
+            pair = pair.isel(sparsity=pair["sparsity"].values < curves.attrs["k"])  # all of them are the soft label
+            one, other = (pair.sel(signal=name).values for name in (better, worse))
+            above = one > other
+            holds.append(above.mean())
+            listed = "; ".join(
+                f"{name} {', '.join(f'{each:.2f}' for each in values)}"
+                for name, values in ((better, one), (worse, other))
+            )
+            said.append(f"over {scored} at {above.sum()} of {above.size} k^: {listed}")
+        kept = ", ".join(str(each) for each in pair["sparsity"].values)
+        where = ", ".join(f"{name} = {curves.attrs[name]}" for name in "nkd")
+        # Which items are scored is a choice, so that the claim holds where it does whichever is taken.
+        verdict = "yes" if min(holds) >= 1 else "partly" if max(holds) >= 0.5 else "no"
         rows.append(
             (
-                f"{names[better]} recover more than {names[worse]} at equal k^",
+                f"{CALLED[better]} recover more than {CALLED[worse]} at equal k^",
                 "Figure 3, n up to 50",
-                f"at {above.sum()} of {above.size} k^ ({', '.join(str(each) for each in pair['sparsity'].values)}; n = "
-                f"{curves.attrs['n']}, k = {curves.attrs['k']}, d = {curves.attrs['d']}): {listed}",
-                _verdict(above.mean()),
+                f"k^ = {kept}; {where}. {'. '.join(said)}",
+                verdict,
             )
         )
     return rows

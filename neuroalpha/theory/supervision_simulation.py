@@ -74,11 +74,13 @@ def simulate_supervision(
     Returns
     -------
     Dataset over ``signal``, ``d``, ``n``, ``k``, ``repeat``
-        ``rho``; ``effective_dimension`` (principal components of the latents whose cosines agree with the truth as
-        well; 0 where rho is not above 0); ``n_triplets`` mined and ``information_ratio``, their share of all questions;
-        ``wrong_first``, ``wrong``: shares of the comparisons of points at a class, and of all, that the true distances
-        contradict, before ``noise``; ``satisfied``: share of comparisons that the embedding obeys; ``gap``: relative
-        duality gap of the embedding. NaN where labels answer no question.
+        ``rho`` over all n + k items; ``rho_points`` over the n points alone; ``rho_asked`` over the points and the
+        classes that have labels (all, but for "top-class:3" and its like); ``effective_dimension`` (principal
+        components of the latents whose cosines agree with the truth as well as ``rho``; 0 where that is not above 0);
+        ``n_triplets`` mined and ``information_ratio``, their share of all questions; ``wrong_first``, ``wrong``: shares
+        of the comparisons of points at a class, and of all, that the true distances contradict, before ``noise``;
+        ``satisfied``: share of comparisons that the embedding obeys; ``gap``: relative duality gap of the embedding.
+        NaN where labels answer no question, and correlations where recovered cosines are all equal or of one pair.
 
     Raises
     ------
@@ -156,8 +158,10 @@ def sparsity_curves(
     Returns
     -------
     Dataset over ``signal``, ``sparsity``, ``repeat``
-        ``rho`` and ``information_ratio`` of "pca" (NaN above d; it has no information ratio) and of the signals;
-        ``rho_soft``, ``rho_hard`` (repeat) to compare with.
+        ``rho``, ``rho_points`` and ``rho_asked`` of "pca" (NaN above d; the components of all items) and of the
+        signals, and ``information_ratio`` of the signals; ``rho_soft``, ``rho_hard``, ``rho_points_soft``,
+        ``rho_points_hard`` (repeat) to compare with. Top-class labels say nothing of the k - k^ classes that they drop,
+        whose cosines are recovered as 0: ``rho`` charges them for that, ``rho_points`` and ``rho_asked`` do not.
 
     Raises
     ------
@@ -178,22 +182,24 @@ def sparsity_curves(
         n, k, d, signals=["hard", "soft", *names], repeats=repeats, spread=spread, penalty=penalty,
         tolerance=tolerance, seed=seed, workers=workers, cache=cache, progress=progress,
     ).isel(n=0, k=0, d=0)  # fmt: skip
-    rho = np.full((1 + len(signals), len(levels), repeats), np.nan)
-    ratio = rho.copy()
-    for repeat in range(repeats):
-        truth = effective.component_correlations(draw_latents(n, k, d, seed, repeat, spread).items)
-        rho[0, :, repeat] = [truth[level - 1] if level <= truth.size else np.nan for level in levels]
     shape = (len(signals), len(levels), repeats)
-    rho[1:] = found["rho"].sel(signal=names).values.reshape(shape)
-    ratio[1:] = found["information_ratio"].sel(signal=names).values.reshape(shape)
+    measures = ("rho", "rho_points", "rho_asked", "information_ratio")
+    values = {name: np.full((1 + len(signals), *shape[1:]), np.nan) for name in measures}
+    for name, each in values.items():
+        each[1:] = found[name].sel(signal=names).values.reshape(shape)
+    for repeat in range(repeats):
+        items = draw_latents(n, k, d, seed, repeat, spread).items
+        for name, n_scored in (("rho", None), ("rho_points", n), ("rho_asked", None)):
+            truth = effective.component_correlations(items, n_scored=n_scored)
+            values[name][0, :, repeat] = [truth[level - 1] if level <= truth.size else np.nan for level in levels]
     dims = ("signal", "sparsity", "repeat")
+    compared = {
+        f"{name}_{signal}": ("repeat", found[name].sel(signal=signal).values)
+        for name in ("rho", "rho_points")
+        for signal in ("soft", "hard")
+    }
     return xr.Dataset(
-        {
-            "rho": (dims, rho),
-            "information_ratio": (dims, ratio),
-            "rho_soft": ("repeat", found["rho"].sel(signal="soft").values),
-            "rho_hard": ("repeat", found["rho"].sel(signal="hard").values),
-        },
+        {**{name: (dims, each) for name, each in values.items()}, **compared},
         coords={"signal": ["pca", *signals], "sparsity": levels, "repeat": np.arange(repeats)},
         attrs={**found.attrs, "n": n, "k": k, "d": d},
     )

@@ -8,7 +8,6 @@ import pytest
 
 import neuroalpha as na
 from neuroalpha.report import plot_supervision
-from neuroalpha.report.plot_supervision_costs import preference, signal_costs
 from neuroalpha.theory.recommendation import recommend_signal
 from neuroalpha.theory.supervision import preference_map
 from neuroalpha.theory.supervision_simulation import simulate_supervision, sparsity_curves
@@ -63,23 +62,17 @@ def test_lines_of_sparsity(curves):
     assert ax.get_title() == "n = 9, k = 5, d = 3"
 
 
-def test_preference_has_the_sign_of_the_advantage():
-    found = preference_map([3, 30, 90], [3, 30])
-    ax = preference(found, beta=1.0, utility="linear")
-    drawn = np.asarray(ax.images[0].get_array())
-    np.testing.assert_array_equal(np.sign(drawn), np.sign(found.advantage.sel(beta=1, utility="linear").values.T))
-    assert np.abs(drawn).max() <= 1
-
-
-def test_costs_of_a_plan_and_its_recommendation():
-    plan = recommend_signal(400, 10, {"hard": 0.02, "soft": 0.01, "sparse": 0.03}, budget=30)
-    ax = signal_costs(plan)
+def test_lines_of_sparsity_over_the_points_alone(curves):
+    ax = plot_supervision.sparsity_lines(curves, value="rho_points", legend=False)
     lines = {line.get_label(): line for line in ax.lines}
-    assert lines["recommended"].get_xydata().tolist() == [[plan.cost, plan.information_ratio]]
-    hard = plan.curve[plan.curve["signal"] == "hard"].sort_values("cost")
-    np.testing.assert_allclose(lines["hard"].get_xydata(), hard[["cost", "information_ratio"]].to_numpy())
-    assert lines["budget"].get_xdata()[0] == 30
-    assert any(name.startswith("sparse, ") for name in lines)
+    for name in ("sparse", "top-class"):
+        expected = curves.rho_points.sel(signal=name).mean("repeat").values
+        np.testing.assert_allclose(lines[f"{name} labels"].get_ydata(), expected)
+    assert lines["soft labels"].get_ydata()[0] == pytest.approx(float(curves.rho_points_soft.mean()))
+    assert ax.get_title() == "n = 9, k = 5, d = 3: the points alone"
+    assert ax.get_legend() is None
+    with pytest.raises(na.InputError, match="no 'wrong'"):
+        plot_supervision.sparsity_lines(curves, value="wrong")
 
 
 def test_all_figures_of_what_is_there(simulation, curves):
@@ -89,6 +82,7 @@ def test_all_figures_of_what_is_there(simulation, curves):
     names = ["recovery", "information", "effective-dimension", "sparsity", "preference", "cost-curve"]
     assert list(figures) == names
     assert len(figures["recovery"].axes) == 2 * 2 + 2  # signals x d, and a bar for each row
+    assert [ax.get_title() for ax in figures["sparsity"].axes] == list(plot_supervision.SCORED.values())
     assert len(figures["preference"].axes) == 9 + 1
 
     class Held:

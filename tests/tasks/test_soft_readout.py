@@ -52,6 +52,30 @@ def test_scores_by_hand(sets):
     assert all(isinstance(value, (str, int, float)) for value in result.attrs.values())
 
 
+def test_interval_of_the_divergence_is_that_of_its_images(sets):
+    """Unsure images have a large cross-entropy: without their own entropy less is left to vary from one to another."""
+    train, learned, test, told = sets
+    found = soft_readout(train, learned, test, told, n_boot=4000)
+    random = np.random.default_rng(5)
+    each = (told * np.log(told / found.probability.values)).sum(axis=1)
+    drawn = np.array([each[random.integers(0, 120, 120)].mean() for _ in range(4000)])
+    assert float(found.divergence) == pytest.approx(each.mean())
+    ends = each.mean() + np.array([-1.96, 1.96]) * drawn.std()
+    width = ends[1] - ends[0]
+    np.testing.assert_allclose([found.divergence_low, found.divergence_high], ends, atol=0.04 * width)
+    np.testing.assert_allclose([found.divergence_low, found.divergence_high], np.quantile(drawn, [0.025, 0.975]),
+                               atol=0.1 * width)  # fmt: skip
+    shifted = float(found.cross_entropy_high - found.cross_entropy_low)
+    assert shifted > 1.5 * width  # the interval of the cross-entropy, moved, would be another one
+
+
+def test_divergence_from_one_hot_labels_is_the_cross_entropy(sets):
+    train, learned, test, told = sets
+    found = soft_readout(train, learned, test, one_hot(told), n_boot=100)
+    for end in ("", "_low", "_high"):
+        assert float(found[f"divergence{end}"]) == pytest.approx(float(found[f"cross_entropy{end}"]), rel=1e-12)
+
+
 def test_one_hot_labels_give_the_numbers_of_readout(sets):
     train, learned, test, told = sets
     name = np.array(["0", "1", "2"])

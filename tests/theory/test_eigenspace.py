@@ -36,7 +36,7 @@ def test_all_eight_names_and_a_spectrum_as_start():
     np.testing.assert_array_equal(found.eigenvalue.isel(time=0), np.tile(START, (8, 1)))
     assert np.isnan(found.ema).all()
     same = eigenvalue_flow(xr.DataArray(START, dims="mode"), [0.0, 0.3], list(NAMES))
-    xr.testing.assert_equal(found, same)
+    np.testing.assert_array_equal(found.eigenvalue, same.eigenvalue)
 
 
 def test_basins_are_where_the_flow_ends():

@@ -10,7 +10,7 @@ import pytest
 
 import neuroalpha as na
 from neuroalpha.theory.recommendation import recommend_signal
-from neuroalpha.theory.triplets import counts
+from neuroalpha.theory.triplets import counts, ratios
 
 PRICES = {"hard": 0.02, "soft": 0.1, "sparse": 0.03}
 ALL = {"hard": 0.02, "soft": 0.05, "sparse": 0.03, "top-class": 0.02, "pairwise": 0.01}
@@ -69,30 +69,98 @@ def test_fixed_sparsity_scores_and_utilities_of_your_own():
     assert raw.score == raw.information_ratio
 
 
-@pytest.mark.parametrize("kind", [{}, {"value": 300.0}])
-def test_the_plan_holds_where_it_says_it_holds(kind):
-    plan = recommend_signal(60, 12, ALL, noise={"pairwise": 0.3}, budget=30, **kind)
-    again = {"noise": {"pairwise": 0.3}, "budget": 30, "cost_scale": plan.attrs["cost_scale"]}
+@pytest.mark.parametrize("kind", [{}, {"beta": 3.0}, {"cost_scale": 40.0}, {"value": 300.0}, {"value": 4e4}])
+@pytest.mark.parametrize("budget", [{}, {"budget": 30}])
+def test_the_plan_holds_where_it_says_it_holds(kind, budget):
+    noise = {"noise": {"pairwise": 0.3}, **budget}
+    plan = recommend_signal(60, 12, ALL, **noise, **kind)
     assert plan.worth_it
-    for edge, times in ((plan.beta_low, 0.99), (plan.beta_high, 1.01)):
+    assert plan.beta_low <= plan.purchase_low <= plan.beta <= plan.purchase_high <= plan.beta_high
+    beside = {key: found for key, found in kind.items() if key not in ("beta", "value")}
+
+    def again(beta, prices=ALL):
+        if "value" in kind:  # the same weight in its own terms, so that numbers of items stay free
+            return recommend_signal(60, 12, prices, **noise, value=plan.attrs["cost_scale"] / beta)
+        return recommend_signal(60, 12, prices, **noise, **beside, beta=beta)
+
+    edges = [(plan.beta_low, 0.999), (plan.beta_high, 1.001)]
+    for edge, times in edges:
         if 0 < edge < math.inf:
-            other = recommend_signal(60, 12, ALL, beta=edge * times, **again)
-            assert kind or other.signal != plan.signal
+            assert again(edge * times).signal != plan.signal
+            assert again(edge / times).signal == plan.signal
+    for edge, times in ((plan.purchase_low, 0.999), (plan.purchase_high, 1.001)):
+        if 0 < edge < math.inf:
+            other = again(edge * times)
+            bought = (other.signal, other.sparsity, other.n_labelled)
+            assert bought != (plan.signal, plan.sparsity, plan.n_labelled)
     for _, row in plan.table.iterrows():
-        if 1e-5 < row["price_factor"] < 1e5:
+        if 1e-11 < row["price_factor"] < 1e6:
             for times, wins in ((0.99, True), (1.01, False)):
                 changed = {**ALL, row["signal"]: ALL[row["signal"]] * row["price_factor"] * times}
-                other = recommend_signal(60, 12, changed, **again, **kind)
-                assert (other.worth_it and other.signal == row["signal"]) == wins
+                other = recommend_signal(60, 12, changed, **noise, **kind)
+                assert (other.signal == row["signal"]) == wins
+        elif math.isnan(row["price_factor"]):
+            assert recommend_signal(60, 12, {**ALL, row["signal"]: 0}, **noise, **kind).signal != row["signal"]
+
+
+def test_a_told_price_is_the_one_at_which_the_answer_changes():
+    plan = recommend_signal(5000, 100, {"hard": 0.02, "soft": 0.1})
+    factor = plan.table.set_index("signal").loc["soft", "price_factor"]
+    assert factor == pytest.approx(0.101, abs=5e-4)
+    for times, signal in ((0.99, "soft"), (1.01, "hard")):
+        assert recommend_signal(5000, 100, {"hard": 0.02, "soft": 0.1 * factor * times}).signal == signal
+    assert not plan.close
+    near = recommend_signal(5000, 100, {"hard": 0.02, "soft": 0.1 * factor * 1.1})
+    assert near.close
+    assert near.signal == "hard"
+    assert recommend_signal(5000, 100, {"hard": 0.02, "soft": 0.1 * factor * 1.1 / 1.25}).signal == "soft"
+
+
+def test_few_problems_are_close_calls():
+    rng = np.random.default_rng(0)
+    close = 0
+    for _ in range(40):
+        names = rng.choice(list(ALL), rng.integers(2, 5), replace=False).tolist()
+        prices = {name: float(10 ** rng.uniform(-3, 0)) for name in names}
+        close += recommend_signal(int(rng.integers(20, 2000)), int(rng.integers(3, 40)), prices).close
+    assert close <= 8
+
+
+@pytest.mark.parametrize("beta", [0.5, 1.0, 1.5])
+def test_the_sparsity_of_the_dearest_signal_follows_from_beta_alone(beta):
+    kept = [recommend_signal(5000, 100, {"hard": 1e-4, "sparse": price}, beta=beta).sparsity for price in (0.01, 1, 50)]
+    assert len(set(kept)) == 1
+    assert kept[0] == pytest.approx(100 * (1 - beta / 2), abs=1)  # (2 x - x^2)' = beta at x = k^ / k, many items
+    dearer = recommend_signal(5000, 100, {"hard": 1e-4, "sparse": 0.01, "pairwise": 1.0}, beta=beta)
+    assert (dearer.signal, dearer.sparsity) != ("sparse", kept[0])
+
+
+def test_large_sizes():
+    prices = {"hard": 0.02, "soft": 0.1, "sparse": 0.1, "top-class": 0.07}
+    plan = recommend_signal(10**9, 10**6, {**prices, "pairwise": 1.0})
+    assert plan.triplets == ratios.count(plan.signal, 10**9, 10**6, plan.sparsity)
+    assert (plan.curve["cost"] > 0).all()
+    assert (plan.curve["triplets"].astype(float) > 0).all()
+    assert len(json.dumps(plan.to_dict(tables=False), allow_nan=False)) < 20_000
 
 
 def test_a_value_too_small_for_any_label():
     plan = recommend_signal(5000, 100, PRICES, value=0.5)
     assert not plan.worth_it
-    assert "to buy nothing is better" in str(plan)
+    assert plan.signal is None
+    assert plan.sparsity is None
+    assert (plan.n_labelled, plan.judgements, plan.cost, plan.triplets, plan.bits) == (0, 0, 0.0, 0, 0.0)
+    assert plan.nearest["signal"] == plan.table["signal"].iloc[0]
+    assert plan.objective < plan.nearest["objective"]
+    assert plan.sentences[0].startswith("Buy nothing: no signal is worth its price at a value of 0.50. Nearest: ")
     assert math.isnan(plan.margin)
-    assert plan.to_dict()["beta_low"] is None
-    assert (plan.table["price_factor"] < 1).all()
+    told = json.loads(json.dumps(plan.to_dict(), allow_nan=False))
+    assert told["signal"] is None
+    assert told["worth_it"] is False
+    assert told["nearest"]["signal"] == plan.nearest["signal"]
+    assert told["beta_low"] is None
+    assert not (plan.table["price_factor"] >= 1).any()
+    assert recommend_signal(5000, 100, PRICES, value=5e4).nearest is None
 
 
 def test_free_labels_and_a_signal_beyond_the_budget():
@@ -136,6 +204,12 @@ def test_free_labels_and_a_signal_beyond_the_budget():
         ({"budget": 0.001}, r"budget is 0.001, and the cheapest labels that tell something cost 0.02"),
         ({"budget": "lots"}, "budget is 'lots'"),
         ({"sparsity": 101}, "sparsity is 101 with 100 classes"),
+        ({"sparsity": 3, "prices": {"hard": 1}}, "sparsity is 3, but neither sparse nor top-class labels have a price"),
+        ({"n_items": 10**23}, "n_items is 1000.*; expected at most 1,000,000,000"),
+        ({"n_classes": 10**7}, "n_classes is 10000000; expected at most 1,000,000"),
+        ({"value": 1e-320}, "expected a number from 1e-15"),
+        ({"prices": {"hard": 1e-320, "soft": 1e308}}, "price of 'hard' is 1e-320; expected 0 or 1e-12 to"),
+        ({"n_items": 2, "prices": {"pairwise": 1}}, "need a third item"),
     ],
 )
 def test_bad_input(change, said):

@@ -92,6 +92,12 @@ def test_preferences_follow_their_formula():
                 assert at.prefers_soft.item() == (expected > 0)
 
 
+def test_one_beta_and_one_utility():
+    one = preference_map([6], [4], betas=1.0, utilities="linear")
+    xr.testing.assert_equal(one, preference_map([6], [4], betas=[1.0], utilities=["linear"]))
+    assert one.advantage.dims == ("beta", "utility", "n", "k")
+
+
 def test_regularities_of_the_maps_of_the_paper():
     soft = preference_map().prefers_soft
     assert soft.sel(beta=0.1, utility=["linear", "logit"]).all()  # cheap judgements: soft labels throughout
@@ -140,6 +146,11 @@ def test_maps_of_given_scores():
         (lambda: preference_map(betas=[-1.0]), "beta is -1.0"),
         (lambda: preference_map(cost_scale=0), "cost_scale is 0"),
         (lambda: preference_map(utilities=["log"]), "did you mean 'logit'"),
+        (lambda: preference_map(utilities="log"), "did you mean 'logit'"),
+        (lambda: preference_map(utilities=[]), r"utilities is \[\]; expected one or more"),
+        (lambda: preference_map(betas=[]), r"betas is \[\]; expected one or more"),
+        (lambda: preference_map(betas=[1, 1.0]), "one or more different ones"),
+        (lambda: preference_map(betas="cheap"), "beta is 'cheap'"),
         (lambda: preference_map(scores=np.ones(3)), "scores has dims ndarray"),
         (
             lambda: preference_map(scores=xr.DataArray(np.ones((2, 2, 2)), dims=("signal", "n", "d"))),

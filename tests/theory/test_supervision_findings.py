@@ -69,7 +69,49 @@ def test_curves_add_two_rows():
     )
     table = supervision_findings(simulation(FALLING, np.full((3, 3), 0.8)), curves)
     assert table["agrees"].tolist()[-2:] == ["yes", "partly"]
-    assert "at 1 of 2 k^ (1, 4;" in table["here"].iloc[-1]  # with all 8 kept both are the soft label
+    assert (
+        "k^ = 1, 4; n = 9, k = 8, d = 9. over all items at 1 of 2 k^" in table["here"].iloc[-1]
+    )  # with all 8 kept both are the soft label
+
+
+def test_the_items_that_are_scored_decide():
+    one, other = np.array([[0.3, 0.6], [0.2, 0.5]]), np.array([[0.3, 0.6], [0.4, 0.7]])
+
+    def said(**values):
+        dims = ("signal", "sparsity", "repeat")
+        curves = xr.Dataset(
+            {name: (dims, each[:, :, None]) for name, each in values.items()},
+            coords={"signal": ["sparse", "top-class"], "sparsity": [1, 4]},
+            attrs={"n": 9, "k": 8, "d": 9},
+        )
+        return supervision_findings(simulation(FALLING, np.full((3, 3), 0.8)), curves).iloc[-1]
+
+    assert said(rho=one, rho_points=one, rho_asked=one)["agrees"] == "yes"
+    assert said(rho=other, rho_points=other, rho_asked=other)["agrees"] == "no"
+    mixed = said(rho=one, rho_points=one, rho_asked=other)
+    assert mixed["agrees"] == "partly"
+    assert "over all items at 2 of 2 k^: sparse 0.30, 0.60; top-class 0.20, 0.50" in mixed["here"]
+    assert "over the points and the classes that have labels at 0 of 2 k^" in mixed["here"]
+
+
+def test_an_example_that_one_of_several_dimensions_meets_is_met_in_part():
+    claim = "rho and effective dimension of soft labels, n = 90, k = 90"
+    soft = np.full((3, 3), 0.8)
+    dimension = np.zeros((2, 2, 3, 3, 1))
+    dimension[:, 0, 2, 2], dimension[:, 1, 2, 2] = 9, 24  # the paper: about 23
+
+    def said(given):
+        table = supervision_findings(given)
+        return table[table["claim"] == claim].iloc[0]
+
+    found = said(simulation(FALLING, soft, dimension))
+    assert found["agrees"] == "partly"
+    assert "near in both at 1 of 2 d (25)" in found["here"]
+    alone = said(simulation(FALLING, soft, dimension).sel(d=[25]))
+    assert alone["agrees"] == "yes"
+    none = said(simulation(FALLING, soft, 9.0))
+    assert none["agrees"] == "no"
+    assert "near in both at none of 2 d, in rho alone at 2 of 2 d (5, 25)" in none["here"]
 
 
 @pytest.mark.parametrize("wrong", [simulation(FALLING, FALLING).sel(signal=["soft"]), xr.Dataset(), None])

@@ -81,6 +81,20 @@ def test_sparsity_curves_meet_soft_labels_where_all_is_kept():
         np.testing.assert_allclose(curves.information_ratio.sel(signal="top-class", sparsity=sparsity), expected)
 
 
+def test_curves_hold_every_choice_of_items():
+    curves = sparsity_curves(16, 8, 12, sparsities=[3, 8], repeats=2, progress=False)
+    cell = simulate_supervision(16, 8, 12, signals=("soft", "top-class:3"), repeats=2, progress=False).squeeze()
+    for name in ("rho", "rho_points", "rho_asked"):
+        of = curves[name].sel(signal="top-class", sparsity=3)
+        np.testing.assert_array_equal(of, cell[name].sel(signal="top-class:3"))
+    np.testing.assert_array_equal(curves.rho_points_soft, cell.rho_points.sel(signal="soft"))
+    # Every class of a sparse label is asked about; of top-class labels five are not, and count against them in rho.
+    np.testing.assert_array_equal(*(curves[name].sel(signal="sparse") for name in ("rho", "rho_asked")))
+    assert (curves.rho_asked > curves.rho).sel(signal="top-class", sparsity=3).all()
+    expected = [component_correlations(draw_latents(16, 8, 12, 0, r).items, n_scored=16)[[2, 7]] for r in (0, 1)]
+    np.testing.assert_allclose(curves.rho_points.sel(signal="pca").values.T, expected)
+
+
 @pytest.mark.parametrize(
     ("how", "match"),
     [

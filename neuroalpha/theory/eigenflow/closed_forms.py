@@ -111,8 +111,8 @@ def polish(eigenvalues: np.ndarray, start: np.ndarray, times: np.ndarray, settin
     """
     threshold, end = fixed_points(setting)
     goal = np.where((start > threshold) & (end > 0), np.log(end) if end > 0 else 0.0, -np.inf)
-    log, begin = np.log(eigenvalues), np.log(start)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        log, begin = np.log(eigenvalues), np.log(start)
         beyond = np.isfinite(goal) & ((log - goal) * (begin - goal) <= 0)
         log = np.where(beyond, goal, log)
         for _ in range(3):
@@ -125,7 +125,8 @@ def polish(eigenvalues: np.ndarray, start: np.ndarray, times: np.ndarray, settin
 
 def _log_of_one_plus(x: np.ndarray) -> np.ndarray:
     """Log |1 + x|, to full accuracy for small x."""
-    return np.where(x > -1, np.log1p(np.maximum(x, -1.0)), np.log(np.abs(1 + x)))
+    with np.errstate(divide="ignore"):
+        return np.where(x > -1, np.log1p(np.maximum(x, -1.0)), np.log(np.abs(1 + x)))
 
 
 def _reaches(one: np.ndarray, two: np.ndarray, setting: FlowSetting) -> np.ndarray:

@@ -40,9 +40,10 @@ def euclidean_rate(log_eigenvalue: np.ndarray, setting: FlowSetting) -> np.ndarr
 
 def euclidean_rate_ema(log_eigenvalue: np.ndarray, log_target: np.ndarray, setting: FlowSetting) -> np.ndarray:
     """(log lam)' (m,) with a target network of squared singular values exp(log_target) (m,)."""
-    p = np.exp(setting.power * log_eigenvalue) if setting.has_predictor else np.ones_like(log_eigenvalue)
-    pull = np.exp((log_target - log_eigenvalue) / 2) - (1 + setting.noise1) * p
-    return 2 * ((p * pull if setting.variant == "predictor" else pull) - setting.weight_decay)
+    log_p = setting.power * log_eigenvalue if setting.has_predictor else np.zeros_like(log_eigenvalue)
+    outer = log_p if setting.variant == "predictor" else 0.0  # inside the exponent, for the ratio alone may overflow
+    pull = np.exp(outer + (log_target - log_eigenvalue) / 2) - (1 + setting.noise1) * np.exp(outer + log_p)
+    return 2 * (pull - setting.weight_decay)
 
 
 def target_rate(log_eigenvalue: np.ndarray, log_target: np.ndarray, setting: FlowSetting) -> np.ndarray:

@@ -22,6 +22,16 @@ JUDGEMENT = {
 }
 
 
+UNITS = {
+    **dict.fromkeys(("item", "items", "label", "labels"), "item"),
+    **dict.fromkeys(
+        ("judgement", "judgements", "judgment", "judgments", "entry", "entries", "pair", "pairs"), "judgement"
+    ),
+}
+"""Words after the slash of a price, and which of its two parts they name."""
+LEAST_PRICE, LARGEST_PRICE = 1e-12, 1e12
+
+
 @dataclass(frozen=True)
 class Price:
     """Price of a signal: so much for every item labelled, and so much for every judgement made.
@@ -53,11 +63,18 @@ def _amount(text: Any, signal: str, given: Any) -> float:
             f"the price of {signal!r} is {kind}; expected a number of at least 0, such as 0.02 (a judgement: "
             f"{JUDGEMENT[signal]}) or '0.1/item'"
         )
+    if amount and not LEAST_PRICE <= amount <= LARGEST_PRICE:
+        raise InputError(
+            f"the price of {signal!r} is {given!r}; expected 0 or {LEAST_PRICE:g} to {LARGEST_PRICE:g}: count in "
+            "another unit of money"
+        )
     return amount
 
 
 def parse_price(given: Any, signal: str) -> Price:
     """Read a price: a number (of a judgement), or text such as "0.1/item" or "0.05/item+0.01/judgement".
+
+    "label" says the same as "item"; "judgment", "entry" and "pair" the same as "judgement"; all in the plural too.
 
     Examples
     --------
@@ -72,13 +89,25 @@ def parse_price(given: Any, signal: str) -> Price:
     totals = {"judgement": 0.0, "item": 0.0}
     for part in given.split("+"):
         amount, _, unit = part.partition("/")
-        unit = unit.strip() or "judgement"
-        if unit not in totals:
+        unit = unit.strip().lower() or "judgement"
+        if unit not in UNITS:
             raise InputError(
-                f"the price of {signal!r} is {given!r}; its unit {unit!r} is neither 'item' nor 'judgement'"
+                f"the price of {signal!r} is {given!r}; its unit {unit!r} is neither 'item' (a whole label) nor "
+                f"'judgement' ({JUDGEMENT[signal]}): write {signal}=0.1/item or {signal}=0.02/judgement"
             )
-        totals[unit] += _amount(amount.strip(), signal, given)
+        totals[UNITS[unit]] += _amount(amount.strip(), signal, given)
     return Price(**totals)
+
+
+def is_plain(given: Any) -> bool:
+    """Whether a price is a number alone, without a word on what it is the price of.
+
+    Examples
+    --------
+    >>> is_plain(0.1), is_plain(".1"), is_plain("0.1/item")
+    (True, True, False)
+    """
+    return "/" not in given if isinstance(given, str) else isinstance(given, numbers.Real)
 
 
 def parse_prices(prices: Mapping[str, Any]) -> dict[str, Price]:
@@ -106,11 +135,13 @@ def judgements(signal: str, n_items: Any, n_classes: int, sparsity: Any = None) 
 
 
 def cost(price: Price, signal: str, n_items: Any, n_classes: int, sparsity: Any = None) -> Any:
-    """Cost of a signal on ``n_items`` items, in the unit of the price; numbers or arrays.
+    """Cost of a signal on ``n_items`` items, in the unit of the price; numbers or arrays (in float64).
 
     Examples
     --------
     >>> cost(Price(item=0.5, judgement=0.1), "sparse", 10, 12, 4)
     9.0
     """
+    if isinstance(n_items, np.ndarray):
+        n_items = n_items.astype(np.float64)  # whole numbers of 64 bits would overflow without a word
     return price.item * n_items + price.judgement * judgements(signal, n_items, n_classes, sparsity)

@@ -26,7 +26,7 @@ def upper_ranks(similarity: np.ndarray, resolution: float) -> np.ndarray:
 def similarity_correlation(similarity: np.ndarray, truth: np.ndarray) -> float:
     """Spearman's correlation of the upper triangles of recovered cosines with true similarities, both (item, item).
 
-    NaN where either is constant.
+    NaN where either is constant, as with fewer than three items.
 
     Examples
     --------
@@ -35,21 +35,25 @@ def similarity_correlation(similarity: np.ndarray, truth: np.ndarray) -> float:
     >>> round(similarity_correlation(truth, truth**3), 6)
     1.0
     """
-    largest = float(np.abs(truth[np.triu_indices(len(truth), 1)]).max(initial=0.0))
+    if len(truth) < 3:
+        return float("nan")
+    largest = float(np.abs(truth[np.triu_indices(len(truth), 1)]).max())
     true = upper_ranks(truth, EXACT * largest if largest > 0 else 1.0)
     recovered = upper_ranks(similarity, RECOVERED)
-    return float(np.mean(recovered * true)) if true.size else float("nan")
+    return float(np.mean(recovered * true))
 
 
-def component_correlations(items: np.ndarray, n_components: int | None = None, stop: float = np.inf) -> np.ndarray:
+def component_correlations(
+    items: np.ndarray, n_components: int | None = None, stop: float = np.inf, n_scored: int | None = None
+) -> np.ndarray:
     """Correlations (q,) of the cosines of items (item, d) with those of their first 1, 2, ... q principal components.
 
-    Components are those of the items about the origin, as the cosines are, so that all of them together give 1. Ends
-    after the first correlation that reaches ``stop``.
+    Components are those of all items about the origin, as the cosines are, so that all of them together give 1. Ends
+    after the first correlation that reaches ``stop``. With ``n_scored`` the cosines of the first items alone count.
     """
     left, singular, _ = np.linalg.svd(items, full_matrices=False)
-    scores = left * singular
-    truth = upper_ranks(cosine_similarity(items), EXACT)
+    scores = (left * singular)[:n_scored]
+    truth = upper_ranks(cosine_similarity(items[:n_scored]), EXACT)
     found: list[float] = []
     for q in range(1, min(n_components or singular.size, singular.size) + 1):
         found.append(float(np.mean(upper_ranks(cosine_similarity(scores[:, :q]), EXACT) * truth)))

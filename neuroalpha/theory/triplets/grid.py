@@ -32,7 +32,9 @@ from neuroalpha.theory.triplets.labels import (
 from neuroalpha.theory.triplets.latents import cosine_similarity, draw_latents, gram_similarity
 from neuroalpha.theory.triplets.top_classes import top_class_labels
 
-MEASURES = ("rho", "effective_dimension", "n_triplets", "wrong_first", "wrong", "satisfied", "gap")
+MEASURES = (
+    "rho", "rho_points", "rho_asked", "effective_dimension", "n_triplets", "wrong_first", "wrong", "satisfied", "gap",
+)  # fmt: skip
 KINDS = ("hard", "soft", "proximity", "sparse", "top-class")
 WORTH_PROCESSES = 8.0  # seconds; starting workers takes some of them
 
@@ -79,6 +81,11 @@ def labels_of(distance: np.ndarray, signal: Signal, similarity: np.ndarray) -> n
     return soft
 
 
+def asked_classes(labels: np.ndarray) -> np.ndarray:
+    """Which classes (k,) have an entry at all: all of them, but for those that top-class labels drop."""
+    return np.isfinite(labels).any(axis=0)
+
+
 def simulate_cell(plan: Plan, cell: Cell) -> tuple[float, ...]:
     """Draw latents, label them, recover the similarities from the labels alone; the numbers of MEASURES.
 
@@ -90,12 +97,19 @@ def simulate_cell(plan: Plan, cell: Cell) -> tuple[float, ...]:
     labels = labels_of(distance, cell.signal, truth[: cell.n, : cell.n])
     comparisons = LabelComparisons(labels, plan.noise, (plan.seed, cell.n, cell.k, cell.d, cell.repeat, 1))
     wrong_first, _, wrong = wrong_shares(labels, distance)
+    found = dict.fromkeys(MEASURES, np.nan) | {"n_triplets": float(comparisons.n_triplets)}
     if comparisons.n_triplets == 0:
-        return (np.nan, np.nan, 0.0, np.nan, np.nan, np.nan, np.nan)
+        return tuple(found.values())
     fit = solve(comparisons, plan.penalty, plan.tolerance)
-    rho = similarity_correlation(gram_similarity(fit.gram), truth)
-    dimension = effective_dimension(drawn.items, rho)
-    return (rho, float(dimension), float(comparisons.n_triplets), wrong_first, wrong, fit.satisfied, fit.gap)
+    recovered = gram_similarity(fit.gram)
+    found |= {"wrong_first": wrong_first, "wrong": wrong, "satisfied": fit.satisfied, "gap": fit.gap}
+    # Centroids that no comparison is of have no place: their recovered cosines are 0, and pull a correlation down.
+    points, asked = slice(0, cell.n), np.r_[np.arange(cell.n), cell.n + np.flatnonzero(asked_classes(labels))]
+    found["rho"] = similarity_correlation(recovered, truth)
+    found["rho_points"] = similarity_correlation(recovered[points, points], truth[points, points])
+    found["rho_asked"] = similarity_correlation(recovered[np.ix_(asked, asked)], truth[np.ix_(asked, asked)])
+    found["effective_dimension"] = float(effective_dimension(drawn.items, found["rho"]))
+    return tuple(found.values())
 
 
 def run_grid(
@@ -178,7 +192,15 @@ def _work(cell: Cell) -> tuple[float, ...]:
 
 def _place(plan: Plan, cell: Cell) -> tuple[str, str]:
     """File and entry of a cell: a file for each (n, k, d, signal), an entry for each repeat."""
-    what = {"simulation": "supervision", "n": cell.n, "k": cell.k, "d": cell.d, "signal": list(cell.signal)}
+    # The measures are part of the key: what an earlier version kept does not hold all of them.
+    what = {
+        "simulation": "supervision",
+        "measures": list(MEASURES),
+        "n": cell.n,
+        "k": cell.k,
+        "d": cell.d,
+        "signal": list(cell.signal),
+    }
     return content_key({**asdict(plan), **what}), str(cell.repeat)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +12,7 @@ import pandas as pd
 from neuroalpha.theory.triplets import costs, ratios
 from neuroalpha.theory.triplets.tradeoff import Purchases, item_steps, purchases, undominated
 from neuroalpha.theory.triplets.utility import UTILITIES, utility_of
-from neuroalpha.theory.triplets.weighing import Problem, Weighing, price_factor
+from neuroalpha.theory.triplets.weighing import Problem, Weighing, price_factor, refined, weigh
 
 _SHOWN = 200  # rows of the frontier, of the curve of one signal, and of the ranges of one utility
 
@@ -60,6 +62,9 @@ def signal_table(weighing: Weighing, picks: Mapping[str, int | None]) -> pd.Data
     table.insert(1, "price", [str(problem.prices[signal]) for signal in picks])
     kept = [None if pd.isna(k) or k == 0 else int(k) for k in table["sparsity"]]
     table["cost_of_all"] = [problem.whole_cost(signal, k) for signal, k in zip(picks, kept, strict=True)]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        bits_per_cost = np.where(bought, table["bits"] / table["cost"], np.nan)
+    table.insert(table.columns.tolist().index("bits") + 1, "bits_per_cost", bits_per_cost)
     table["price_factor"] = [price_factor(weighing, signal) for signal in picks]
     return table
 
@@ -116,3 +121,28 @@ def flip_table(weighing: Weighing) -> pd.DataFrame:
         table.insert(0, "utility", name)
         parts.append(table.drop(columns="affordable"))
     return pd.concat(parts, ignore_index=True)
+
+
+def nothing(weighing: Weighing, table: pd.DataFrame) -> pd.Series:
+    """The purchase of nothing, as a row of the table."""
+    found = {"sparsity": pd.NA, "score": float(weighing.score[0]), "objective": float(weighing.objective[0])}
+    return pd.Series({str(name): found.get(str(name), 0) for name in table}, dtype=object)
+
+
+def per_label(problem: Problem, plain: Sequence[str]) -> dict[str, Any] | None:
+    """The answer if plain numbers are the prices of whole labels, where they could be."""
+    soft = [signal for signal in plain if signal in ("soft", "sparse", "top-class")]
+    meant = {signal: problem.prices[signal].judgement for signal in soft if problem.prices[signal].judgement}
+    if not meant:
+        return None
+    whole = {**problem.prices, **{signal: costs.Price(item=price) for signal, price in meant.items()}}
+    weighing = weigh(refined(replace(problem, prices=whole)))
+    row = weighing.best()
+    signal, bought = weighing.name(row), weighing.options
+    return {
+        "prices": meant,
+        "signal": None if signal == "none" else signal,
+        "sparsity": int(bought.sparsity[row]) if signal in ("sparse", "top-class") else None,
+        "n_labelled": int(bought.n_items[row]),
+        "cost": float(bought.cost[row]),
+    }

@@ -15,6 +15,7 @@ import numpy as np
 from neuroalpha.theory.triplets import costs
 
 _FINE = 512  # numbers of items tried beyond the first 128
+_ALL_SPARSITIES, _COARSE = 256, 128  # sparsities all tried, and how many beyond them
 
 
 class Purchases(NamedTuple):
@@ -75,6 +76,20 @@ def item_steps(n_items: int) -> np.ndarray:
     steps = np.round(np.linspace(0, n_items, _FINE + 1))[1:]
     found = np.unique(np.r_[np.arange(1, min(n_items, 128) + 1), steps]).astype(np.int64)
     return found[found > 0]
+
+
+def sparsity_steps(n_classes: int) -> list[int]:
+    """Sparsities to try: all up to 256, then 128 in equal ratios up to the number of classes.
+
+    Examples
+    --------
+    >>> sparsity_steps(300)[254:260], len(sparsity_steps(1_000_000))
+    ([255, 256, 257, 258, 259, 260], 384)
+    """
+    every = np.arange(1, min(n_classes, _ALL_SPARSITIES) + 1)
+    if n_classes > _ALL_SPARSITIES:
+        every = np.r_[every, np.round(np.geomspace(_ALL_SPARSITIES, n_classes, _COARSE + 1))]
+    return [int(kept) for kept in np.unique(every)]
 
 
 def purchases(

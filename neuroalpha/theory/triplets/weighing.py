@@ -16,7 +16,8 @@ from neuroalpha.theory.triplets.utility import Utility, utility_of
 Score = Callable[[str, np.ndarray], np.ndarray]
 """(signal, information ratio) -> score, for instance a correlation rho that was simulated."""
 
-_FREE, _DEAREST = 1e-6, 1e6  # factors on a price between which a change of the recommendation is looked for
+_FREE, _DEAREST = 1e-12, 1e6  # factors on a price between which a change of the recommendation is looked for
+_FINER = 64  # sparsities added in a round of refining
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,11 @@ class Weighing:
             last += 1
         return envelope[first].low, envelope[last].high
 
+    def purchase_reign(self) -> tuple[float, float]:
+        """From which to which beta the same purchase is the best: signal, sparsity and number of items."""
+        here = next(reign for reign in reversed(self.envelope()) if reign.low <= self.beta)
+        return here.low, here.high
+
 
 def _scores(problem: Problem, options: Purchases, bits: np.ndarray, reference: float) -> np.ndarray:
     if problem.information == "share":
@@ -156,7 +162,12 @@ def _too_poor(problem: Problem) -> str:
     some = purchases(problem.prices, problem.n_items, problem.n_classes, problem.sparsities, math.inf, few)
     named = ", ".join(problem.names)
     if not (some.signal >= 0).any():
-        return f"{problem.n_items} items and {problem.n_classes} classes leave nothing to tell for {named}; add classes"
+        needs = {"pairwise": "pairwise similarities need a third item", "hard": "hard labels need a second class"}
+        needed = [needs.get(name, f"{name} labels need a second item or entry") for name in problem.names]
+        return (
+            f"{problem.n_items} items and {problem.n_classes} classes leave nothing to tell for {named}; "
+            f"{', '.join(needed)}"
+        )
     cheapest = some.cost[some.signal >= 0].min()
     return (
         f"budget is {problem.budget:g}, and the cheapest labels that tell something cost {cheapest:g}; raise the budget"
@@ -192,13 +203,37 @@ def weigh(problem: Problem) -> Weighing:
     return Weighing(problem, options, bits, score, utility_of(score, problem.utility), scale, beta, reference)
 
 
-def price_factor(weighing: Weighing, signal: str) -> float:
-    """Factor on the price of one signal up to which it is recommended; all other prices and the scale as they are.
+def refined(problem: Problem) -> Problem:
+    """The same problem with more sparsities around the best one of each signal, until its neighbours are among them.
 
-    Above 1 for the recommended signal (infinite beyond a million), below 1 for the others; 0 for a signal that is not
-    recommended even at a millionth of its price. Found by weighing again, 40 times.
+    Nothing to do where all are weighed already.
     """
-    problem = replace(weighing.problem, cost_scale=weighing.scale)
+    if list(problem.sparsities) == list(range(problem.sparsities[0], problem.sparsities[-1] + 1)):
+        return problem
+    while True:
+        weighing, known = weigh(problem), np.asarray(problem.sparsities)
+        more = set(known.tolist())
+        for number, signal in enumerate(problem.names):
+            row = weighing.best_of(number)
+            if signal in ("sparse", "top-class") and row is not None:
+                place = int(np.searchsorted(known, weighing.options.sparsity[row]))
+                edges = known[max(place - 1, 0)], known[min(place + 1, len(known) - 1)]
+                more |= set(np.unique(np.linspace(*edges, _FINER + 1).round().astype(int)).tolist())
+        if len(more) == len(known):
+            return problem
+        problem = replace(problem, sparsities=sorted(more))
+
+
+def price_factor(weighing: Weighing, signal: str) -> float:
+    """Factor on the price of one signal at which the recommendation changes, all other prices as they are.
+
+    Of the recommended signal, above 1: up to which factor it stays (infinite beyond a million). Of another, below 1:
+    under which factor it is recommended; 0 where it must be free, nan where it is not recommended even then. A scale of
+    costs that was not given follows the prices, as it does when the problem is weighed again with the new price. A
+    budget can make the answer change more than once; this is the change next to the present price, found by weighing
+    again at factors of 1.4 apart and between two of them.
+    """
+    problem, number = weighing.problem, weighing.problem.names.index(signal)
     if problem.value is not None:
         return _factor_of_value(weighing, signal)
 
@@ -207,21 +242,32 @@ def price_factor(weighing: Weighing, signal: str) -> float:
             again = weigh(problem.cheaper(signal, factor))
         except InputError:  # this signal alone has a price, and the budget no longer buys a label
             return False
-        return again.name(again.best()) == signal
+        mine = again.options.signal == number
+        return bool(mine.any()) and bool(mine.all() or again.objective[mine].min() < again.objective[~mine].min())
 
-    low, high = (1.0, _DEAREST) if wins(1.0) else (_FREE, 1.0)
-    if wins(high):
-        return math.inf
-    if not wins(low):
-        return 0.0
-    for _ in range(40):
-        middle = math.sqrt(low * high)
-        low, high = (middle, high) if wins(middle) else (low, middle)
-    return low
+    recommended = weighing.name(weighing.best()) == signal
+    price = problem.prices[signal]
+    if not price.item and not price.judgement:
+        return math.inf if recommended else math.nan
+    limit = _DEAREST if recommended else _FREE
+    tried = np.geomspace(1.0, limit, round(abs(math.log(limit)) / math.log(1.4)))
+    near = 1.0
+    for far in tried[1:].tolist():
+        if wins(far) != recommended:
+            break
+        near = far
+    else:
+        if recommended:
+            return math.inf
+        return 0.0 if wins(0.0) else math.nan
+    for _ in range(30):
+        middle = math.sqrt(near * far)
+        near, far = (middle, far) if wins(middle) == recommended else (near, middle)
+    return near
 
 
 def _factor_of_value(weighing: Weighing, signal: str) -> float:
-    """The factor where numbers of items are free: no search is needed, since no scale depends on the price."""
+    """The factor where numbers of items are free: no search is needed, since no worth depends on the price."""
     problem, options = weighing.problem, weighing.options
     rival = weighing.objective[options.signal != problem.names.index(signal)].min()
     alone = purchases(
@@ -237,6 +283,8 @@ def _factor_of_value(weighing: Weighing, signal: str) -> float:
     whole = ratios.count(weighing.reference, problem.n_items, problem.n_classes, problem.sparsities[-1])
     own = replace(problem, prices={signal: problem.prices[signal]})
     spare = rival + utility_of(_scores(own, alone, bits, float(whole)), problem.utility)
+    if not (spare > 0).any():
+        return math.nan
     with np.errstate(divide="ignore", invalid="ignore"):
         worth = np.where(spare > 0, np.where(alone.cost > 0, spare * (problem.value or 0) / alone.cost, np.inf), 0.0)
         within = np.where(alone.cost > 0, problem.budget / alone.cost, np.inf)

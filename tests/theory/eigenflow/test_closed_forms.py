@@ -28,7 +28,7 @@ EXTRAS = [
 
 def velocity(lam, variant, power=1.0, noise1=0.0, noise2=0.0, weight_decay=0.0):
     """The published fields, written out once more."""
-    p = lam**power
+    p = np.abs(lam) ** power  # an integrator may step to just below 0
     rate = {
         "predictor": p * (1 - (1 + noise1) * p),
         "iso": 1 - (1 + noise1) * p,

@@ -49,7 +49,7 @@ def by_angles(lam, kind, n=150_000):
 def by_two_angles(lam, lam_a, kind, n=300):
     """The same with noisy views and another target, for terms that do not depend on either view's length.
 
-    The two inputs along their angles have density r1 r2 exp(-(A r1^2 - 2 B r1 r2 + C r2^2) / 2), integrated over r1, r2.
+    The two inputs along their angles have density r1 r2 exp(-(A r1^2 - 2 B r1 r2 + C r2^2) / 2), integrated over both.
     """
     angle = (np.arange(n) + 0.5) * 2 * np.pi / n
     unit = np.stack([np.cos(angle), np.sin(angle)], axis=1)

@@ -47,6 +47,21 @@ def test_components_of_latents_of_known_rank():
     assert effective_dimension(items, -0.2) == effective_dimension(items, float("nan")) == 0
 
 
+def test_components_of_all_items_scored_on_the_first():
+    items = np.random.default_rng(4).normal(size=(20, 6))
+    values, vectors = np.linalg.eigh(items.T @ items)
+    upper = np.triu_indices(12, 1)
+    for q, found in enumerate(component_correlations(items, n_scored=12), 1):
+        kept = items @ vectors[:, np.argsort(-values)[:q]]
+        expected = spearmanr(cosine_similarity(kept[:12])[upper], cosine_similarity(items[:12])[upper])[0]
+        assert found == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.filterwarnings("error")
+def test_fewer_than_three_items_have_no_correlation():
+    assert all(np.isnan(similarity_correlation(np.eye(n), np.eye(n))) for n in (1, 2))
+
+
 def test_wrong_shares_equal_a_loop_and_proximity_is_clean():
     drawn = draw_latents(7, 4, 3, seed=3)
     distance = latent_distances(drawn.points, drawn.centroids)
