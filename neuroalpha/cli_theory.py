@@ -29,9 +29,7 @@ Steps = Annotated[
 def eigenspace(
     setting: Annotated[
         list[str] | None,
-        typer.Option(
-            help="Loss and variant, as 'cosine iso'; may be repeated. Default: the eight, and the extra ones."
-        ),
+        typer.Option(help="As 'cosine iso', 'DirectPred', extra or related; may be repeated. Default: all of them."),
     ] = None,
     step_size: Steps = None,
     modes: Annotated[int, typer.Option(min=1, help="Outputs of the toy network.")] = 10,
@@ -247,8 +245,19 @@ def _told(found: Any, out: Path | None, json: bool, figures: str) -> None:
         print_json({"tables": tables, "said": found.sentences, "written": [str(path) for path in written]})
         return
     for name, table in found.tables.items():
-        print(f"{name}\n" + table.to_string(index=False, na_rep="-", float_format="{:.3g}".format) + "\n")
+        print(f"{name}\n{_as_text(table)}\n")
     print("\n".join([*found.sentences, *(f"  {path}" for path in written)]))
+
+
+def _as_text(table: Any) -> str:
+    """A table of numbers aligned; one of sentences row by row, since its lines would not fit."""
+    if all(len(str(cell)) < 60 for cell in table.to_numpy(object).ravel()):
+        return table.to_string(index=False, na_rep="-", float_format="{:.3g}".format)
+    first, *others = table.columns
+    rows = []
+    for row in table.to_dict("records"):
+        rows.append(f"{row[first]}\n" + "\n".join(f"    {name}: {row[name]}" for name in others))
+    return "\n".join(rows)
 
 
 def _by_file_name(datasets: Any) -> dict[str, Any]:

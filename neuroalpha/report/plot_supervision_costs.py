@@ -88,7 +88,9 @@ def signal_costs(plan: Any, *, ax: Axes | None = None) -> Axes:
             part["cost"], part["information_ratio"], color=COLOURS[index % len(COLOURS)], lw=1.8,
             ls=("-", "--", "-.", ":")[index % 4], label=label,
         )  # fmt: skip
-    ax.plot([plan.cost], [plan.information_ratio], "*", color="black", ms=13, zorder=5, label="recommended")
+    found = plan.nearest or {"cost": plan.cost, "information_ratio": plan.information_ratio}
+    label = "nearest, not worth its price" if plan.nearest else "recommended"
+    ax.plot([found["cost"]], [found["information_ratio"]], "*", color="black", ms=13, zorder=5, label=label)
     budget = plan.attrs.get("budget")
     if isinstance(budget, (int, float)) and np.isfinite(budget):
         ax.axvline(budget, color="black", lw=0.8, ls=":", label="budget")

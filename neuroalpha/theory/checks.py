@@ -9,11 +9,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from neuroalpha.errors import InputError, nearest
+from neuroalpha.theory import verdicts
 from neuroalpha.theory.engine.dataset import error_table
 
-RATIO = (9.0, 11.0)
-"""Between these an error falls about tenfold with the step size."""
-TARGET_STEP = 0.01
 FEATURES = 30
 """Of the samples that ``compare_grassmann`` makes."""
 COUNTED = ((10, 3), (12, 12), (10, 40), (60, 12), (45, 7))
@@ -40,7 +39,19 @@ def check_eigenspace(
 ) -> Check:
     """Eigenvalue flows and the related systems against gradient descent.
 
-    Without ``settings`` and step sizes all that the page on the theory shows, about a minute on one core.
+    Without arguments all that the page on the theory shows, about a minute on one core; else the comparisons alone.
+
+    Parameters
+    ----------
+    settings : sequence of str, optional
+        Of ``compare_eigenspace`` and of ``compare_related``; ``"extra"`` and ``"related"`` stand for several. Default
+        all.
+    step_sizes : two numbers, optional
+        For all settings. Default: each setting's own.
+    n_modes, n_inputs : int, optional
+        Of the toy network.
+    seed : int, optional
+    progress : bool, optional
 
     Raises
     ------
@@ -49,25 +60,53 @@ def check_eigenspace(
 
     Examples
     --------
-    >>> found = check_eigenspace(["euclidean iso"])
-    >>> found.tables["errors"].setting.tolist()
-    ['euclidean iso']
+    >>> found = check_eigenspace(["euclidean iso", "supervised"])
+    >>> found.tables["errors"][["system", "setting"]].values.tolist()
+    [['eigenspace', 'euclidean iso'], ['related', 'supervised']]
     """
     from neuroalpha.theory.linearnet.study import eigenspace_study
     from neuroalpha.theory.network_flow import compare_eigenspace
+    from neuroalpha.theory.related_flows.compare_related import compare_related
 
-    if settings is None and step_sizes is None and (n_modes, n_inputs) == (10, 15):
-        datasets = eigenspace_study(seed=seed, progress=progress)
+    datasets: dict[str, xr.Dataset] = {}
+    whole = settings is None and step_sizes is None and (n_modes, n_inputs) == (10, 15)
+    if whole:
+        datasets = dict(eigenspace_study(seed=seed, progress=progress))
     else:
-        made = compare_eigenspace(settings, step_sizes, n_modes=n_modes, n_inputs=n_inputs, seed=seed)
-        datasets = {"eigenspace": made}
+        network, related = _sorted(settings)
+        if network:
+            datasets["eigenspace"] = compare_eigenspace(
+                network, step_sizes, n_modes=n_modes, n_inputs=n_inputs, seed=seed
+            )
+        if related:
+            datasets["related"] = compare_related(related, step_sizes, seed=seed)
     compared = {name: datasets[name] for name in ("eigenspace", "extra", "related") if name in datasets}
     errors = pd.concat([error_table(each).assign(system=name) for name, each in compared.items()], ignore_index=True)
     errors = errors[["system", *(column for column in errors if column != "system")]]
-    tables = {"errors": errors}
+    tables, said = {"errors": errors}, [*verdicts.of_target(errors), *verdicts.of_ratios(errors)]
+    if "eigenspace" in datasets:
+        said += verdicts.of_trace(datasets["eigenspace"])
     if "related" in datasets and "step_time_error" in datasets["related"]:
-        tables["step-times"] = _step_times(datasets["related"])
-    return Check(datasets, tables, [*_of_target(errors), *_of_ratios(errors)])
+        tables["step-times"] = verdicts.step_times(datasets["related"])
+        said += verdicts.of_step_times(tables["step-times"])
+    if whole:
+        said += [verdicts.of_closed_forms(), verdicts.of_thresholds()]
+    return Check(datasets, tables, said)
+
+
+def _sorted(settings: Sequence[str] | None) -> tuple[list[str], list[str]]:
+    """Names of settings of the toy network, and of the related systems."""
+    from neuroalpha.theory.linearnet.settings import EXTRA, TOY
+    from neuroalpha.theory.related_flows.compare_related import RELATED
+
+    given = [*TOY, *EXTRA, *RELATED] if settings is None else list(settings)
+    sets = {"extra": list(EXTRA), "related": list(RELATED), "all": [*TOY, *EXTRA, *RELATED]}
+    names = list(dict.fromkeys(name for each in given for name in sets.get(each, [each])))
+    for name in names:
+        if name not in (*TOY, *EXTRA, *RELATED):
+            known = [*TOY, *EXTRA, *RELATED]
+            raise InputError(f"no setting {name!r}{nearest(name, known)}; known are {', '.join(known)}, extra, related")
+    return [name for name in names if name not in RELATED], [name for name in names if name in RELATED]
 
 
 def check_grassmann(
@@ -113,7 +152,7 @@ def check_grassmann(
     for place, column in ((0, "projector_error"), (-1, "projector_error_smaller")):
         compared[0][column] = linear["kernel_error"].isel(step=place).values  # Frobenius norm, largest over times
     tables = {"errors": pd.concat(compared, ignore_index=True)}
-    said = [f"Weights stay orthonormal to {float(linear['residual'].max()):.1g}.", *_of_ratios(tables["errors"])]
+    said = [*verdicts.of_ratios(tables["errors"]), verdicts.of_widths(linear), *verdicts.of_limits(datasets)]
     if "random_features" in datasets:
         features, kernels = datasets["random_features"], datasets["kernel_change"]
         at_end = features[["kernel_error", "frozen_error"]].isel(step=-1, time=-1)
@@ -207,46 +246,3 @@ def enumerate_triplets(labels: np.ndarray) -> int:
         known = row[np.isfinite(row)]
         total += int((known[:, None] > known).sum())
     return total
-
-
-def _step_times(related: xr.Dataset) -> pd.DataFrame:
-    rows = []
-    for place, name in enumerate(related["setting"].values):
-        error = related["step_time_error"].isel(setting=place).values
-        if np.isfinite(error).any():
-            sizes = related["step_size"].isel(setting=place).values
-            rows += [
-                {"setting": str(name), "step_size": float(size), "mean_relative_error": float(each)}
-                for size, each in zip(sizes, error, strict=True)
-                if np.isfinite(each)
-            ]
-    return pd.DataFrame(rows)
-
-
-def _of_target(errors: pd.DataFrame) -> list[str]:
-    """The agreed error is one at steps of TARGET_STEP; a setting run with larger steps is judged at its smaller one."""
-    known = errors[errors["target"].notna()] if "target" in errors else errors.iloc[:0]
-    if known.empty:
-        return []
-    fine = known["step_size"] <= TARGET_STEP * (1 + 1e-9)
-    reached = known["max_error"].where(fine, known["max_error_smaller"])
-    missed = known.assign(reached=reached)[reached > known["target"]]
-    text = (
-        f"{len(known) - len(missed)} of {len(known)} settings stay within an error of {known['target'].iloc[0]:g} at "
-        f"step size {TARGET_STEP:g}, or at the smaller of theirs"
-    )
-    if len(missed):
-        text += "; not: " + ", ".join(f"{row.setting} ({row.reached:.3g})" for row in missed.itertuples())
-    return [text + "."]
-
-
-def _of_ratios(errors: pd.DataFrame) -> list[str]:
-    known = errors[np.isfinite(errors["ratio"])]
-    if known.empty:
-        return []
-    off = known[(known["ratio"] < RATIO[0]) | (known["ratio"] > RATIO[1])]
-    text = f"With a tenfold smaller step the error falls by {RATIO[0]:g} to {RATIO[1]:g} times in "
-    text += f"{len(known) - len(off)} of {len(known)} settings"
-    if len(off):
-        text += "; not: " + ", ".join(f"{row.setting} ({row.ratio:.3g})" for row in off.itertuples())
-    return [text + "."]

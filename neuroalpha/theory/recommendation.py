@@ -190,7 +190,8 @@ def recommend_signal(
     Returns
     -------
     SignalPlan
-        ``print`` it. TIMING
+        ``print`` it. 5,000 items with 100 classes and 50,000 with 1,000 take about half a second (2 s with a value),
+        1e6 with 10,000 1 s (3 s and 200 MB with a value).
 
     Raises
     ------
@@ -203,10 +204,10 @@ def recommend_signal(
     -----
     Source: Sucholutsky et al., UAI 2023: counts, noise law, cost model L^ and utilities. Derived here: counts of sparse
     and top-class labels and of pairs, labelling a part of the items, capacity, and the ranges of beta (corners of the
-    convex hull of utility over cost, so exact). A bit is an answered triplet question. The count takes every comparison
-    of soft labels down a column as true, although some are not (the softmax divides each row by its own sum): enter
-    that as noise of soft labels if it matters. At k^ = 1 a sparse label tells more than a hard one, because its entry
-    has a value that is compared with those of other items.
+    convex hull of utility over cost, so exact; above 256 classes, of the sparsities weighed). A bit is an answered
+    triplet question. The count takes every comparison of soft labels down a column as true, although some are not (the
+    softmax divides each row by its own sum): enter that as noise of soft labels if it matters. At k^ = 1 a sparse label
+    tells more than a hard one, because its entry has a value that is compared with those of other items.
 
     Examples
     --------

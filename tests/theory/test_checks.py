@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-import pandas as pd
 import pytest
 
 import neuroalpha as na
@@ -40,28 +39,16 @@ def test_chosen_settings_alone():
     assert 9 < row["ratio"] < 11.5
 
 
-def table(**columns) -> pd.DataFrame:
-    plain = {
-        "setting": ["a", "b"],
-        "step_size": [0.01, 0.1],
-        "max_error": [0.02, 0.2],
-        "max_error_smaller": [0.002, 0.02],
-        "ratio": [10.0, 10.0],
-        "target": [0.035, 0.035],
-    }
-    return pd.DataFrame(plain | columns)
-
-
-def test_the_target_is_judged_at_its_step_size():
-    assert checks._of_target(table())[0].startswith("2 of 2 settings stay within an error of 0.035 at step size 0.01")
-    assert "not: b (0.04)" in checks._of_target(table(max_error_smaller=[0.002, 0.04]))[0]
-    assert "not: a (0.05)" in checks._of_target(table(max_error=[0.05, 0.2]))[0]
-    assert checks._of_target(table().drop(columns="target")) == []
-
-
-def test_a_ratio_that_is_not_ten_is_named():
-    assert checks._of_ratios(table(ratio=[10.0, 1.0]))[0].endswith("in 1 of 2 settings; not: b (1).")
-    assert checks._of_ratios(table(ratio=[np.nan, np.nan])) == []
+def test_settings_of_both_kinds_are_sorted():
+    network, related = checks._sorted(["DirectPred", "cosine", "related", "cosine"])
+    assert network == ["cosine"]
+    assert related[0] == "DirectPred"
+    assert "supervised" in related
+    assert len(set(related)) == len(related)
+    everything = checks._sorted(None)
+    assert everything == checks._sorted(["all"])
+    with pytest.raises(na.InputError, match="no setting 'cosin'; did you mean 'cosine'"):
+        checks._sorted(["cosin"])
 
 
 def test_narrow_and_wide_networks():
@@ -72,7 +59,7 @@ def test_narrow_and_wide_networks():
     errors = found.tables["errors"]
     assert (errors["projector_error"] > errors["max_error"]).all()
     np.testing.assert_allclose(errors["projector_error"] / errors["projector_error_smaller"], 10, rtol=0.1)
-    assert found.sentences[0].startswith("Weights stay orthonormal to")
+    assert "weights stay orthonormal to" in found.sentences[1]
 
 
 def test_a_width_below_the_outputs():

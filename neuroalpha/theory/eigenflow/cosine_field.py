@@ -19,10 +19,13 @@ TOLERANCE = 1e-11
 FEWEST = (6, 8, 12, 16, 24, 32)
 PRUNE = 1e-17
 """A node that adds less than this share to every sum is left out."""
-MOVED = 0.7
-"""How far (in log eigenvalue) a mode may move before the nodes are chosen anew."""
+MOVED = 0.35
+"""How far (in log eigenvalue over the largest) a mode may move before the nodes are chosen anew; twice so far within a
+step of an integrator."""
 MANY = 100
 """From so many modes on, sums over them go through representative eigenvalues where that is shorter."""
+
+State = tuple[np.ndarray, np.ndarray | None]  # log eigenvalues, log of the target's
 
 
 class CosineField:
@@ -49,52 +52,63 @@ class CosineField:
 
     def rate(self, log_eigenvalue: np.ndarray, log_target: np.ndarray | None = None) -> np.ndarray:
         """(log lam)' (m,), without weight decay's part."""
-        if self.nodes is None:
+        if self.nodes is None or self._moved(log_eigenvalue) > 2 * MOVED:
             self.choose(log_eigenvalue, log_target)
         assert self.nodes is not None
         return self._evaluate(self.nodes, log_eigenvalue, log_target)[0]
 
     def follow(self, log_eigenvalue: np.ndarray, log_target: np.ndarray | None = None) -> None:
-        """Choose the nodes anew if a mode that matters has moved far since they were chosen."""
-        if self.chosen_at is None:
-            return
-        moved = np.abs(self._relative(log_eigenvalue) - self.chosen_at)
-        if moved.max() > MOVED:
+        """Choose the nodes anew if a mode has moved far since they were chosen: once for a step of an integrator."""
+        if self.nodes is not None and self._moved(log_eigenvalue) > MOVED:
             self.choose(log_eigenvalue, log_target)
 
     def choose(self, log_eigenvalue: np.ndarray, log_target: np.ndarray | None = None) -> None:
-        """Take the coarsest rule that agrees with the next finer one, without the nodes that add nothing."""
-        state = (log_eigenvalue, log_target)
+        """Take the coarsest rule that agrees with the one before, without the nodes that add nothing.
+
+        Both here and where the largest mode has left the others behind by as far as modes may move: unlike modes are
+        the harder ones.
+        """
         relative = self._relative(log_eigenvalue)
+        spread = -float(relative.min()) + 3 * MOVED
         self.chosen_at = relative
-        spread = -float(relative.min())
-        self.points = points_needed(np.sort(relative)[-2] + spread + 2 * MOVED, self.power) if relative.size > 2 else 0
+        self.points = points_needed(np.sort(relative)[-2] + spread + MOVED, self.power) if relative.size > 2 else 0
         if log_target is not None or relative.size < MANY or self.points > relative.size // 2:
             self.points = 0
+        wider = np.where(relative < 0, log_eigenvalue - 2 * MOVED, log_eigenvalue)
+        states = [(log_eigenvalue, log_target), (wider, log_target)]
         full = min(2 * self.power * spread, 100.0)
-        radial = self._prune_radial(radial_rule(min((1 + 2 * self.power) * spread, 100.0)), full, state)
+        radial = self._prune_radial(radial_rule(min((1 + 2 * self.power) * spread, 100.0)), full, states)
         stretches = [each for each in (0.0, 3.0, 6.0, 12.0, 24.0, 48.0) if each < full] + [full, full + 3.0]
-        rules = [chebyshev_rule(count) for count in FEWEST] + [logistic_rule(each) for each in stretches]
-        scale = fastest(log_eigenvalue, self.setting)
-        nodes = Nodes.product(radial, rules[0])
-        rate, share = self._evaluate(nodes, *state, True)
-        for rule in rules[1:]:
-            finer = Nodes.product(radial, rule)
-            after, after_share = self._evaluate(finer, *state, True)
-            if np.abs(after - rate).max() <= TOLERANCE * max(scale, np.abs(after).max()):
+        before = np.full((2, relative.size), np.inf)
+        for rule in [chebyshev_rule(count) for count in FEWEST] + [logistic_rule(each) for each in stretches]:
+            nodes = Nodes.product(radial, rule)
+            found, share = self._at_all(nodes, states)
+            scale = np.array(
+                [
+                    max(fastest(log, self.setting), np.abs(row).max())
+                    for (log, _), row in zip(states, found, strict=True)
+                ]
+            )
+            if (np.abs(found - before).max(axis=1) <= TOLERANCE * scale).all():
                 break
-            nodes, rate, share = finer, after, after_share
-        assert share is not None
+            before = found
         self.nodes = nodes.where(share > PRUNE)
 
-    def _prune_radial(self, radial: Rule, stretch: float, state: tuple[np.ndarray, np.ndarray | None]) -> Rule:
+    def _prune_radial(self, radial: Rule, stretch: float, states: list[State]) -> Rule:
         """Keep the stretch of r that adds anything, found with every fourth node of both rules."""
         coarse = Rule(*(part[::4] for part in radial))
         probe = Rule(*(part[::4] for part in logistic_rule(stretch)))
-        share = self._evaluate(Nodes.product(coarse, probe), *state, True)[1]
-        assert share is not None
+        share = self._at_all(Nodes.product(coarse, probe), states)[1]
         kept = np.flatnonzero(share.reshape(coarse.nodes.size, -1).max(axis=1) > PRUNE)
         return Rule(*(part[max(4 * kept[0] - 4, 0) : 4 * kept[-1] + 5] for part in radial))
+
+    def _at_all(self, nodes: Nodes, states: list[State]) -> tuple[np.ndarray, np.ndarray]:
+        """Rates (state, m), and the largest share of each node in any of them (node,)."""
+        rows, shares = zip(*(self._evaluate(nodes, *state, True) for state in states), strict=True)
+        return np.stack(rows), np.max(shares, axis=0)
+
+    def _moved(self, log_eigenvalue: np.ndarray) -> float:
+        return float(np.abs(self._relative(log_eigenvalue) - self.chosen_at).max())
 
     def _evaluate(
         self, nodes: Nodes, log_eigenvalue: np.ndarray, log_target: np.ndarray | None, want_share: bool = False

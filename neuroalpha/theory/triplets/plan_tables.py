@@ -55,12 +55,13 @@ def signal_table(weighing: Weighing, picks: Mapping[str, int | None]) -> pd.Data
     problem = weighing.problem
     bought = np.array([row is not None for row in picks.values()])
     table = _weighed(weighing, np.array([row or 0 for row in picks.values()]))
-    numbers = ["sparsity", "n_labelled", "judgements", "cost", "triplets", "bits", "information_ratio"]
+    numbers = ["n_labelled", "judgements", "cost", "triplets", "bits", "information_ratio"]
     table.loc[~bought, numbers] = 0
+    table.loc[~bought, "sparsity"] = pd.NA
     table.loc[~bought, ["score", "utility", "objective"]] = np.nan
     table["signal"], table["affordable"] = list(picks), bought
     table.insert(1, "price", [str(problem.prices[signal]) for signal in picks])
-    kept = [None if pd.isna(k) or k == 0 else int(k) for k in table["sparsity"]]
+    kept = [None if pd.isna(k) else int(k) for k in table["sparsity"]]
     table["cost_of_all"] = [problem.whole_cost(signal, k) for signal, k in zip(picks, kept, strict=True)]
     with np.errstate(divide="ignore", invalid="ignore"):
         bits_per_cost = np.where(bought, table["bits"] / table["cost"], np.nan)

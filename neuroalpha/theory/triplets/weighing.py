@@ -17,6 +17,7 @@ Score = Callable[[str, np.ndarray], np.ndarray]
 """(signal, information ratio) -> score, for instance a correlation rho that was simulated."""
 
 _FREE, _DEAREST = 1e-12, 1e6  # factors on a price between which a change of the recommendation is looked for
+_JUST_BELOW = math.nextafter(1.0, 0.0)
 _FINER = 64  # sparsities added in a round of refining
 
 
@@ -263,7 +264,7 @@ def price_factor(weighing: Weighing, signal: str) -> float:
     for _ in range(30):
         middle = math.sqrt(near * far)
         near, far = (middle, far) if wins(middle) == recommended else (near, middle)
-    return near
+    return near if recommended else min(near, _JUST_BELOW)  # of two equal ones another was named
 
 
 def _factor_of_value(weighing: Weighing, signal: str) -> float:
@@ -288,4 +289,5 @@ def _factor_of_value(weighing: Weighing, signal: str) -> float:
     with np.errstate(divide="ignore", invalid="ignore"):
         worth = np.where(spare > 0, np.where(alone.cost > 0, spare * (problem.value or 0) / alone.cost, np.inf), 0.0)
         within = np.where(alone.cost > 0, problem.budget / alone.cost, np.inf)
-    return float(np.minimum(worth, within).max())
+    factor = float(np.minimum(worth, within).max())
+    return factor if weighing.name(weighing.best()) == signal else min(factor, _JUST_BELOW)

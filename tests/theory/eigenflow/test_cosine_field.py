@@ -166,6 +166,27 @@ def test_many_modes_through_few_points(kind, decay, monkeypatch):
     assert np.abs(found - wanted).max() < 1e-11 * np.abs(wanted).max()
 
 
+@pytest.mark.parametrize("kind", KINDS, ids=IDS)
+@pytest.mark.parametrize("n_modes", [2, 3, 10])
+def test_nodes_stay_good_while_modes_move(kind, n_modes):
+    """Nodes chosen for some eigenvalues serve until the modes have moved so far that they are chosen anew."""
+    rng = np.random.default_rng(n_modes)
+    for spread in (0.3, 1.0, 3.0):
+        log = rng.uniform(-spread, 0, n_modes)
+        field = CosineField(kind)
+        field.choose(log)
+        chosen = field.nodes
+        moved = log + np.where(log == log.max(), 0.0, rng.choice([-1, 1], n_modes) * 1.99 * cosine_field.MOVED)
+        if moved.argmax() != log.argmax():
+            continue
+        found = field.rate(moved)
+        assert field.nodes is chosen
+        wanted = CosineField(kind).rate(moved)
+        assert np.abs(found - wanted).max() < 1e-9 * max(np.abs(wanted).max(), fastest(moved, kind))
+        field.follow(moved)
+        assert field.nodes is not chosen
+
+
 def test_equal_eigenvalues_rest():
     for variant in ("predictor", "iso", "no predictor"):
         field = CosineField(FlowSetting("cosine", variant, noise2=0.3))
