@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import sys
-import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from itertools import islice
-from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from neuroalpha._cache import ResultCache, content_key
-from neuroalpha.errors import InputError
+from neuroalpha._processes import in_processes, n_cores
 from neuroalpha.spectrum.calibration_cell import NoiseKind, Plan, read_alpha
 
 Cell = tuple[NoiseKind, float]
@@ -85,73 +77,11 @@ def _results(
             for task in rest:
                 yield task, read_alpha(plan, *task)
             return
-    yield from _parallel(plan, rest, workers)
+    yield from in_processes(_work, plan, rest, workers, "n_jobs")
 
 
-def _parallel(plan: Plan, tasks: list[Task], workers: int) -> Iterator[tuple[Task, tuple[float, float, float]]]:
-    # "spawn" everywhere: a fork of a process that has threads (BLAS, torch) can hang.
-    pool = ProcessPoolExecutor(
-        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start, initargs=(plan,)
-    )
-    waiting = iter(tasks)
-    running: dict[Future, Task] = {}
-    try:
-        while True:
-            for task in islice(waiting, 2 * workers - len(running)):
-                with _without_main():
-                    running[pool.submit(_work, task)] = task
-            if not running:
-                return
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                yield running.pop(future), future.result()
-    except BrokenProcessPool as error:
-        raise InputError(
-            "the worker processes could not start or were killed (out of memory?); use fewer, or n_jobs=1"
-        ) from error
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-@contextmanager
-def _without_main() -> Iterator[None]:
-    """Hide where the main module came from while workers start.
-
-    A spawned worker imports it, which would run a script without a main guard once more in each of them; they need
-    nothing from it.
-    """
-    main = sys.modules["__main__"]
-    hidden: dict[str, Any] = {name: vars(main)[name] for name in ("__file__", "__spec__") if name in vars(main)}
-    try:
-        vars(main).pop("__file__", None)
-        main.__spec__ = None
-        yield
-    finally:
-        vars(main).pop("__spec__", None)
-        vars(main).update(hidden)
-
-
-_PLAN: Plan | None = None
-
-
-def _start(plan: Plan) -> None:
-    """In a worker: keep the plan, and one thread for linear algebra, as there is a worker for every core."""
-    global _PLAN
-    _PLAN = plan
-    threadpool_limits(1)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """A parent that is killed outright cannot end its workers, which would wait, with all their memory, for ever."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def _work(task: Task) -> tuple[float, float, float]:
-    assert _PLAN is not None
-    return read_alpha(_PLAN, *task)
+def _work(plan: Plan, task: Task) -> tuple[float, float, float]:
+    return read_alpha(plan, *task)
 
 
 def _stored(cache: ResultCache | None, key: str) -> dict[int, list[float]]:
@@ -160,11 +90,6 @@ def _stored(cache: ResultCache | None, key: str) -> dict[int, list[float]]:
         int(index): [np.nan if value is None else float(value) for value in values]
         for index, values in (held or {}).items()
     }
-
-
-def n_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _duration(seconds: float) -> str:

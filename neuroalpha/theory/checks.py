@@ -161,8 +161,9 @@ def check_grassmann(
         tables["random-features"] = frame.reset_index()[
             ["loss", "width", *(name for name in (*at_end.data_vars, *changes.data_vars))]
         ]
-        moved = kernels["kernel_change"].to_pandas().reset_index()
-        moved.columns = [str(name) for name in moved.columns]
+        columns = pd.Index([str(width) for width in kernels["width"].values])
+        moved = pd.DataFrame(kernels["kernel_change"].transpose("objective", "width").values, columns=columns)
+        moved.insert(0, "objective", kernels["objective"].values)
         tables["kernel-change"] = moved.assign(slope=kernels["slope"].values)
         said.append(
             "The error of frozen features falls with width as "

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,13 +15,6 @@ from neuroalpha.spectrum import calibration_grid
 from neuroalpha.spectrum.calibration_cell import Plan, read_alpha
 
 
-class Ends:
-    """A plan that ends the worker which unpickles it, as one that runs out of memory does."""
-
-    def __reduce__(self):
-        return os._exit, (1,)
-
-
 def test_estimates_are_those_of_single_simulations():
     plan = Plan(np.full(40, 2), 50, 0.5, np.full(50, 1 / 50), "cvpca", (2, 12), {"n_draws": 0, "n_shuffles": 2})
     cells = [("white", 0.5), (0.0, 1.5)]
@@ -32,11 +22,6 @@ def test_estimates_are_those_of_single_simulations():
     assert list(found) == cells
     for cell, estimates in found.items():
         np.testing.assert_array_equal(estimates, [read_alpha(plan, *cell, index) for index in range(3)])
-
-
-def test_workers_that_die_are_told():
-    with pytest.raises(na.InputError, match=r"worker processes could not start or were killed .* n_jobs=1"):
-        list(calibration_grid._parallel(Ends(), [("white", 1.0, 0)], 1))
 
 
 @pytest.mark.parametrize(
@@ -53,33 +38,6 @@ def test_number_of_processes_changes_nothing(tiny, tmp_path):
     pd.testing.assert_frame_equal(one.simulations, two.simulations, check_exact=True)
     pd.testing.assert_frame_equal(one.curve, tiny(noise=("white", "independent"), seed=4, cache=tmp_path).curve)
     assert not np.allclose(one.curve["mean"], tiny(noise=("white", "independent"), seed=5).curve["mean"])
-
-
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
-def test_killed_run_leaves_no_workers(tmp_path):
-    """Killed outright, with no chance to clean up: its workers end by themselves."""
-    script = tmp_path / "run.py"
-    script.write_text(
-        "import multiprocessing, os, signal, time\n"
-        "from neuroalpha.spectrum import calibration_grid as grid\n"
-        "if __name__ == '__main__':\n"
-        "    context = multiprocessing.get_context('spawn')\n"
-        "    pool = grid.ProcessPoolExecutor(1, mp_context=context, initializer=grid._start, initargs=(None,))\n"
-        "    print(pool.submit(os.getpid).result(), flush=True)\n"
-        "    os.kill(os.getpid(), signal.SIGKILL)\n"
-    )
-    told = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False, timeout=120)
-    worker = int(told.stdout)
-    for _ in range(200):
-        if not _alive(worker):
-            break
-        time.sleep(0.05)
-    assert not _alive(worker)
-
-
-def _alive(pid: int) -> bool:
-    status = Path(f"/proc/{pid}/status")
-    return status.exists() and "State:\tZ" not in status.read_text()
 
 
 def test_cache_is_used_extended_and_keyed_by_content(tiny, tmp_path, count):
@@ -153,7 +111,7 @@ def test_failing_everywhere_stops_early_and_says_why(tiny, count):
 
 def test_cost_is_told_before(tiny, capsys, monkeypatch):
     monkeypatch.setattr(calibration_grid.time, "perf_counter", iter(np.arange(0, 1e4, 1.0)).__next__)
-    monkeypatch.setattr(calibration_grid, "_parallel", lambda plan, tasks, workers: iter(()))
+    monkeypatch.setattr(calibration_grid, "in_processes", lambda *_: iter(()))
     monkeypatch.setattr(calibration_grid, "read_alpha", lambda plan, *task: (1.0, 1.0, 1.0))
     with pytest.raises(KeyError):  # no worker has answered
         tiny(progress=True, n_jobs=2)

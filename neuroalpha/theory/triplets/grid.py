@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import sys
-import threading
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
-from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -17,8 +12,7 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from neuroalpha._cache import ResultCache, content_key
-from neuroalpha.errors import InputError
-from neuroalpha.spectrum.calibration_grid import _end_with_parent, _without_main, n_cores
+from neuroalpha._processes import in_processes, n_cores
 from neuroalpha.theory.triplets.comparisons import LabelComparisons
 from neuroalpha.theory.triplets.effective import effective_dimension, similarity_correlation, wrong_shares
 from neuroalpha.theory.triplets.gnmds import PENALTY, solve
@@ -152,42 +146,7 @@ def _results(plan: Plan, cells: list[Cell], workers: int | None) -> Iterator[tup
             for cell in cells:
                 yield cell, simulate_cell(plan, cell)
         return
-    # "spawn" everywhere: a fork of a process that has threads (BLAS, torch) can hang.
-    pool = ProcessPoolExecutor(
-        n_workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start, initargs=(plan,)
-    )
-    waiting = iter(cells)
-    running: dict[Future, Cell] = {}
-    try:
-        while True:
-            for cell in islice(waiting, 2 * n_workers - len(running)):
-                with _without_main():
-                    running[pool.submit(_work, cell)] = cell
-            if not running:
-                return
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                yield running.pop(future), future.result()
-    except BrokenProcessPool as error:
-        raise InputError(
-            "the worker processes could not start or were killed (out of memory?); use fewer, or workers=1"
-        ) from error
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-_PLAN = Plan()
-
-
-def _start(plan: Plan) -> None:
-    """In a worker: keep the plan, and one thread for linear algebra, as there is a worker for every core."""
-    global _PLAN
-    _PLAN = plan
-    threadpool_limits(1)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _work(cell: Cell) -> tuple[float, ...]:
-    return simulate_cell(_PLAN, cell)
+    yield from in_processes(simulate_cell, plan, cells, n_workers, "workers")
 
 
 def _place(plan: Plan, cell: Cell) -> tuple[str, str]:
