@@ -16,7 +16,8 @@ import numpy as np
 import xarray as xr
 
 from neuroalpha.errors import InputError, nearest
-from neuroalpha.theory.projectors.checks import rising, start_frame, symmetric, views
+from neuroalpha.theory.engine.inputs import rising
+from neuroalpha.theory.projectors.checks import loss_matrix, start_frame, views
 from neuroalpha.theory.projectors.exact import (
     exact_frame,
     limit_projector,
@@ -68,7 +69,7 @@ def grassmann_matrices(x: Any, positive: Any, negative: Any = None, *, center: b
     Raises
     ------
     InputError
-        For views of different shapes, fewer than two samples, NaN.
+        For views of different shapes, fewer than two samples, NaN, samples that are all the same.
 
     Examples
     --------
@@ -128,7 +129,8 @@ def grassmann_flow(matrix: Any, start: Any, times: Any, *, flow: str = "constrai
     Raises
     ------
     InputError
-        For a matrix that is not symmetric, a start of wrong shape or not orthonormal, times that do not rise.
+        For a matrix that is not symmetric or all zeros, a start of wrong shape or not orthonormal, times that do not
+        rise.
 
     Notes
     -----
@@ -143,7 +145,7 @@ def grassmann_flow(matrix: Any, start: Any, times: Any, *, flow: str = "constrai
     >>> found.loss.values.round(3)[-1], round(found.limit_loss, 3)
     (np.float64(-1.5), -1.5)
     """
-    wanted = symmetric(matrix)
+    wanted = loss_matrix(matrix)
     if flow not in FLOWS:
         raise InputError(f"there is no flow {flow!r}{nearest(str(flow), FLOWS)}; there are {list(FLOWS)}")
     begin = start_frame(start, len(wanted), orthonormal=flow == "constrained")

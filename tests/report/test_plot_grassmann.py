@@ -54,6 +54,10 @@ def test_networks(results):
     ax = plot.frozen_features(results["random_features"])
     texts = " ".join(text.get_text() for text in ax.get_legend().get_texts())
     assert f"slope {float(results['random_features']['slope'][0]):.2f}" in texts
+    assert ax.get_ylabel().endswith("at the end")
+    for place, name in enumerate(("kernel_error", "frozen_error")):
+        drawn = ax.get_lines()[place].get_ydata()
+        np.testing.assert_array_equal(drawn, results["random_features"][name][0, :, -1, -1])
     ax = plot.kernel_changes(results["kernel_change"], part="feature_change")
     assert ax.get_ylabel() == "relative change of the features' kernel"
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["16", "64"]

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+import scipy.linalg
 import xarray as xr
 
 import neuroalpha as na
 from neuroalpha.storage import load, save
 from neuroalpha.theory import grassmann
+from neuroalpha.theory.engine import stability
 from neuroalpha.theory.engine.dataset import error_table
+from neuroalpha.theory.engine.stability import DivergenceError
 from neuroalpha.theory.projectors.exact import exact_projector
 from neuroalpha.theory.projectors.losses import make_views
 
@@ -119,8 +123,9 @@ def test_flow(flow):
     else:  # the same subspace, but one direction in it
         np.testing.assert_allclose(found["principal_angle"], span["principal_angle"], atol=1e-7)
         assert float(found["participation"][-1]) == pytest.approx(1, abs=1e-4)
-        size = np.linalg.norm(start) * np.exp(found["log_size"].values[0] - np.log(np.linalg.norm(start)))
-        assert size == pytest.approx(3**0.5)
+        sizes = [np.linalg.norm(scipy.linalg.expm(-2 * matrix * time) @ start) for time in times]
+        np.testing.assert_allclose(found["log_size"], np.log(sizes), rtol=1e-9)
+        assert sizes[-1] > 1e3 * sizes[0]
 
 
 def test_no_gap_no_angle():
@@ -190,13 +195,13 @@ def test_needs_no_torch():
 SQUARE = np.diag([-1.0, 0.2, 1.0])
 BAD = [
     (lambda: grassmann.grassmann_flow(SQUARE + np.eye(3, k=1), frame(3, 1), [0.0]), "not symmetric"),
-    (lambda: grassmann.grassmann_flow(np.ones((2, 3)), frame(2, 1), [0.0]), "expected a square matrix"),
+    (lambda: grassmann.grassmann_flow(np.ones((2, 3)), frame(2, 1), [0.0]), r"shape \(2, 3\); expected a square"),
     (lambda: grassmann.grassmann_flow(np.zeros((3, 3)), frame(3, 1), [0.0]), "all zeros"),
     (lambda: grassmann.grassmann_flow(SQUARE * np.nan, frame(3, 1), [0.0]), "NaN or infinite"),
-    (lambda: grassmann.grassmann_flow("x", frame(3, 1), [0.0]), "matrix is a str; expected an array of numbers"),
+    (lambda: grassmann.grassmann_flow("x", frame(3, 1), [0.0]), "matrix is text; expected a symmetric matrix"),
     (lambda: grassmann.grassmann_flow(SQUARE, np.ones((3, 2)), [0.0]), "not orthonormal"),
     (lambda: grassmann.grassmann_flow(SQUARE, frame(4, 2), [0.0]), r"shape \(4, 2\); expected \(3, outputs\)"),
-    (lambda: grassmann.grassmann_flow(SQUARE, frame(3, 1), [1.0, 0.0]), "times must begin at 0 or later and rise"),
+    (lambda: grassmann.grassmann_flow(SQUARE, frame(3, 1), [1.0, 0.0]), "times do not rise: 1 is followed by 0"),
     (lambda: grassmann.grassmann_flow(SQUARE, frame(3, 1), [0.0], flow="naiv"), "did you mean 'naive'"),
     (lambda: grassmann.grassmann_flow(SQUARE, 2 * frame(3, 1), [0.0], flow="wide"), "singular value of 2"),
     (lambda: grassmann.naive_collapse(SQUARE, np.ones((3, 2))), "rank 1 for 2 outputs"),
@@ -204,17 +209,28 @@ BAD = [
     (lambda: grassmann.grassmann_matrices(np.ones((4, 2)), np.ones((4, 3))), r"shape \(4, 3\), but x \(4, 2\)"),
     (lambda: grassmann.grassmann_matrices(np.ones((1, 2)), np.ones((1, 2))), "1 sample; expected at least 2"),
     (lambda: grassmann.compare_grassmann(tall_widths=[2]), "tall_widths holds 2, smaller than the 3 outputs"),
-    (lambda: grassmann.compare_grassmann(tall_widths=[31]), "at most as many hidden units as features, 30"),
-    (lambda: grassmann.compare_grassmann(wide_widths=[31]), "at least features \\+ outputs = 33"),
+    (lambda: grassmann.compare_grassmann(tall_widths=[31]), r"width 31 fits neither form: .* of 3 to 30, .* 33"),
+    (lambda: grassmann.compare_grassmann(wide_widths=[32]), r"width 32 fits neither form: .* take 30 or 33"),
     (lambda: grassmann.compare_grassmann(tall_widths=[5, 5]), "expected different whole numbers"),
     (lambda: grassmann.compare_grassmann(losses=["contrast"]), "did you mean 'contrastive'"),
     (lambda: grassmann.compare_grassmann(retractions=["pole"]), "no retraction 'pole'"),
+    (lambda: grassmann.compare_grassmann(retractions=[]), r"retractions is \[\]; expected some of"),
+    (lambda: grassmann.compare_grassmann(step_sizes=0.1), r"step_sizes is 0\.1; expected two different ones"),
+    (lambda: grassmann.compare_grassmann(step_sizes=("a", "b")), "a step size of step_sizes is 'a'"),
+    (lambda: grassmann.compare_grassmann(step_sizes=None), "step_sizes is None; expected two different ones"),
+    (lambda: grassmann.compare_grassmann(step_sizes=(True, 0.5)), "a step size of step_sizes is True"),
+    (lambda: grassmann.compare_grassmann(np.ones((5, 3)), np.ones((5, 3))), "x is the same in all 5 samples"),
+    (lambda: grassmann.compare_grassmann(times=[0, 0.25], step_sizes=(0.1, 0.01)), r"0\.25 is not a whole number"),
+    (lambda: grassmann.grassmann_flow(SQUARE * 1j, frame(3, 1), [0.0]), "matrix is complex numbers"),
+    (lambda: grassmann.grassmann_flow(SQUARE, frame(3, 1), [-1.0, 1.0]), "times begin at -1"),
+    (lambda: grassmann.grassmann_flow(SQUARE, frame(3, 1), 1.0), r"as \[1\.0\]"),
+    (lambda: grassmann.naive_collapse(np.zeros((3, 3)), frame(3, 2)), "matrix is all zeros"),
     (lambda: grassmann.compare_grassmann(np.ones((5, 4))), "give samples and their views"),
     (lambda: grassmann.compare_grassmann(n_outputs=40), "only 30 features"),
     (lambda: grassmann.compare_grassmann(np.eye(5), np.eye(5), losses=["contrastive"]), "needs negative views"),
     (lambda: grassmann.compare_random_features(widths=[1, 32]), "widths holds 1, smaller than the 2 outputs"),
     (lambda: grassmann.compare_random_features(step_sizes=(0.9, 0.1)), "step_sizes is 0.9"),
-    (lambda: grassmann.compare_random_features(widths="many"), "no|whole number"),
+    (lambda: grassmann.compare_random_features(widths="many"), "widths is 'many'; expected whole numbers"),
     (lambda: grassmann.kernel_change(step_size=2), "step_size is 2; expected a number from"),
     (lambda: grassmann.kernel_change(widths=[1]), "smaller than the 2 outputs"),
     (lambda: grassmann.kernel_change(objectives=["Barlow Twin"]), "did you mean 'Barlow Twins, free weights'"),
@@ -230,10 +246,32 @@ def test_bad_input(call, message):
     assert "\n" not in str(told.value)
 
 
-def test_divergence_is_told_with_the_largest_stable_step():
-    with pytest.raises(na.InputError, match=r"diverges at step size 5 .*the largest stable step is about"):
-        grassmann.compare_grassmann(
-            losses=["contrastive"], tall_widths=[5], wide_widths=[], step_sizes=(5, 0.5), times=[0.0, 50.0, 100.0]
+def test_divergence_is_told_with_the_largest_stable_step(monkeypatch):
+    """And that step goes well, for times that are given and for default ones."""
+    monkeypatch.setattr(stability, "SECONDS", 100.0)  # slow machines find the same step
+
+    def run(step_sizes, times=None):
+        return grassmann.compare_grassmann(
+            losses=["contrastive"], tall_widths=[5], wide_widths=[], step_sizes=step_sizes, times=times
         )
-    with pytest.raises(na.InputError, match=r"diverges at step size 0\.5 .*by halving, is 0\.25"):
-        grassmann.kernel_change(objectives=["Barlow Twins, free weights"], widths=[32], step_size=0.5)
+
+    for times in ([0.0, 50.0, 100.0], None):
+        with pytest.raises(
+            DivergenceError, match=r"diverges at step size 5 .*the largest stable step is about"
+        ) as told:
+            run((5, 0.5), times)
+        named = float(re.search(r"about (\S+)$", str(told.value))[1])
+        assert 0.5 <= named < 2  # by linear stability 1 over the spread of eigenvalues, about 1
+        assert np.isfinite(run((named, named / 10))["kernel_error"]).all()
+
+
+def test_divergence_of_networks_names_a_step_that_goes_well():
+    def run(step_size):
+        return grassmann.kernel_change(
+            objectives=["Barlow Twins, free weights"], widths=[32], n_networks=1, step_size=step_size
+        )
+
+    with pytest.raises(DivergenceError, match=r"diverges at step size 0\.5 .*by halving, is 0\.25") as told:
+        run(0.5)
+    found = run(float(re.search(r"is (\S+)$", str(told.value))[1]))
+    assert float(found["loss_end"][0, 0]) < float(found["loss_start"][0, 0])

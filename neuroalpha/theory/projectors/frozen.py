@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from neuroalpha.errors import InputError
 from neuroalpha.theory.projectors.exact import exact_frame
 from neuroalpha.theory.projectors.hidden_layer import Network, make_network, tangent_kernel
 from neuroalpha.theory.projectors.losses import cross_matrix, symmetric_part
@@ -55,12 +56,21 @@ class FrozenFeatures:
 
 
 def freeze(network: Network, x: np.ndarray, positive: np.ndarray, negative: np.ndarray | None) -> FrozenFeatures:
-    """Features of a network at the start, for both losses."""
+    """Features of a network at the start, for both losses.
+
+    Raises
+    ------
+    InputError
+        For features whose loss is 0 whatever the second weights.
+    """
     views = [network.features(view) for view in (x, positive, negative) if view is not None]
     basis = np.linalg.qr(np.hstack([*(view.T for view in views), network.second]))[0]
     reduced = [view @ basis for view in views]
     matrix = symmetric_part(cross_matrix(*reduced))
     curvature = float(np.abs(np.linalg.eigvalsh(matrix)).max())
+    size = max(float(np.linalg.norm(view)) for view in reduced) ** 2 / len(x)
+    if not curvature > 1e-13 * size:
+        raise InputError("the matrix of the features is all zeros: there is nothing to learn from these views")
     return FrozenFeatures(matrix / curvature, basis.T @ network.second, reduced[0], curvature)
 
 
@@ -108,4 +118,5 @@ def against_frozen(
     found["first_change"] = relative_change(last.first, start.first)
     found["second_change"] = relative_change(last.second, start.second)
     ends = [tangent_kernel(network, views[0])[1] for network in (last, start)]
-    return found | {"kernel_change": relative_change(*ends)}
+    # as many units as outputs: W2 spans all of them, its kernel is 0, and a change of rounding says nothing
+    return found | {"kernel_change": relative_change(*ends) if width > n_outputs else float("nan")}

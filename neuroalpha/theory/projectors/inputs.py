@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 import neuroalpha
 from neuroalpha.errors import InputError, nearest
+from neuroalpha.theory.engine.dynamics import step_counts
+from neuroalpha.theory.engine.inputs import rising
 from neuroalpha.theory.projectors.checks import views
 from neuroalpha.theory.projectors.losses import LOSSES, make_views
 
@@ -31,7 +33,13 @@ def views_or_made(
     n_features: int = 20,
     n_outputs: int = 2,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """The views that were given, checked, or made ones."""
+    """The views that were given, checked, or made ones.
+
+    Raises
+    ------
+    InputError
+        As :func:`neuroalpha.theory.projectors.checks.views`, and where some of x and positive are left out.
+    """
     if x is None and positive is None and negative is None:
         x, positive, negative = make_views(n_samples, n_features, min(n_outputs, n_features), seed=seed)
     elif x is None or positive is None:
@@ -39,19 +47,82 @@ def views_or_made(
     return views(x, positive, negative, center)
 
 
+def names_of(names: Sequence[str] | str, known: Iterable[str], what: str, plural: str) -> list[str]:
+    """Names among those that are known, one at least, none twice.
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> names_of("polar", ["polar", "qr"], "retraction", "retractions")
+    ['polar']
+    """
+    there = list(known)
+    many = [names] if isinstance(names, str) else names
+    if not isinstance(many, (Sequence, np.ndarray)) or not len(many):
+        raise InputError(f"{plural} is {names!r}; expected some of {there}")
+    for name in many:
+        if name not in there:
+            raise InputError(f"there is no {what} {name!r}{nearest(str(name), there)}; there are {there}")
+    if len(set(many)) < len(many):
+        raise InputError(f"{plural} is {list(many)}; expected each of them once")
+    return [str(name) for name in many]
+
+
 def losses_of(losses: Sequence[str] | None, has_negative: bool) -> list[str]:
-    """Names of losses, checked."""
+    """Names of losses, checked.
+
+    Raises
+    ------
+    InputError
+        For other names, and for the contrastive loss without negative views.
+    """
     if losses is None:
         return [name for name in LOSSES if has_negative or name != "contrastive"]
-    names = [losses] if isinstance(losses, str) else [str(name) for name in losses]
-    for name in names:
-        if name not in LOSSES:
-            raise InputError(f"there is no loss {name!r}{nearest(name, LOSSES)}; there are {list(LOSSES)}")
+    names = names_of(losses, LOSSES, "loss", "losses")
     if "contrastive" in names and not has_negative:
         raise InputError("the contrastive loss needs negative views; give negative, or losses=['non-contrastive']")
-    if not names:
-        raise InputError(f"losses is empty; expected some of {list(LOSSES)}")
     return names
+
+
+def times_of(times: Any, step_sizes: Sequence[float], until: float, spacing: float) -> np.ndarray:
+    """Times (t,) that all step sizes reach in whole steps: those that were given, checked, or default ones.
+
+    Default times go from 0 to about ``until``, about ``spacing`` apart, both in whole steps of the largest step size
+    (of as many as it takes to be whole steps of the others as well), and hold 10 of them at least: too large steps then
+    have the time to show.
+
+    Raises
+    ------
+    InputError
+        For times that do not rise or are no whole number of steps, and for step sizes without common times.
+
+    Examples
+    --------
+    >>> times_of(None, (0.5, 0.05), until=2.0, spacing=0.25)
+    array([0. , 0.5, 1. , 1.5, 2. , 2.5, 3. , 3.5, 4. , 4.5, 5. ])
+    """
+    if times is not None:
+        given = rising(times)
+        for size in step_sizes:
+            step_counts(given, size)
+        return given
+    largest = step_sizes[0]
+    for many in range(1, 101):
+        shares = many * largest / np.asarray(step_sizes)
+        if (np.abs(shares - np.rint(shares)) < 1e-9 * shares).all():
+            unit = many * largest
+            break
+    else:
+        listed = " and ".join(f"{size:g}" for size in step_sizes)
+        raise InputError(
+            f"steps of {listed} meet at no time within 100 of the largest; make each a whole multiple of the next, as "
+            f"{largest:g} and {largest / 10:g}"
+        )
+    every = max(round(spacing / unit), 1) * unit
+    return np.round(np.arange(max(int(np.ceil(until / every - 1e-9)), 10) + 1) * every, 12)
 
 
 def made_by(seed: int | None = None, **more: str | int | float) -> dict[str, str | int | float]:

@@ -11,13 +11,22 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from neuroalpha._checks import check_seed, whole
-from neuroalpha.errors import InputError, nearest
+from neuroalpha.errors import InputError
 from neuroalpha.theory.engine.comparison import Comparison, compare
 from neuroalpha.theory.engine.dataset import comparison_dataset
-from neuroalpha.theory.projectors.checks import rising, start_frame, symmetric, widths_of
+from neuroalpha.theory.engine.inputs import two_steps
+from neuroalpha.theory.projectors.checks import forms_of, loss_matrix, start_frame
 from neuroalpha.theory.projectors.comparisons import angles_of, linear_dynamics, loss_of, naive_dynamics
 from neuroalpha.theory.projectors.exact import limit_projector, participation, scaled_weights
-from neuroalpha.theory.projectors.inputs import REDERIVED, TIME_UNIT, losses_of, made_by, views_or_made
+from neuroalpha.theory.projectors.inputs import (
+    REDERIVED,
+    TIME_UNIT,
+    losses_of,
+    made_by,
+    names_of,
+    times_of,
+    views_or_made,
+)
 from neuroalpha.theory.projectors.linear_nets import random_frame
 from neuroalpha.theory.projectors.losses import cross_matrix, symmetric_part
 from neuroalpha.theory.projectors.retraction import RETRACTIONS
@@ -37,7 +46,8 @@ def naive_collapse(
     start : (d, z)
         Weights at time 0, of full rank.
     times : (t,), optional
-        In units of 1 / |C|. Default: 0 to 40 by halves.
+        In units of 1 / |C|, whole multiples of both step sizes. Default: 0 to about 40 by about halves, and 10 of the
+        larger steps at least.
     step_sizes : sequence of two numbers, optional
         In the same units.
 
@@ -52,7 +62,11 @@ def naive_collapse(
     Raises
     ------
     InputError
-        As :func:`grassmann_flow`.
+        As :func:`neuroalpha.theory.grassmann_flow`.
+    DivergenceError
+        An InputError: with this step size the highest eigenvalue takes over, or outputs do not settle; says the largest
+        step with which the lowest one does. Linear theory: less than 1 / (lowest + highest eigenvalue of C / |C|) where
+        that sum is above 0; otherwise steps of any size turn to the lowest.
 
     Examples
     --------
@@ -61,12 +75,12 @@ def naive_collapse(
     >>> found.participation_predicted.values[[0, -1]].round(2).tolist()
     [1.38, 1.0]
     """
-    wanted = symmetric(matrix)
+    wanted, sizes = loss_matrix(matrix), two_steps(step_sizes)
     begin = start_frame(start, len(wanted), orthonormal=False)
-    when = np.linspace(0, 40, 81) if times is None else rising(times)
+    when = times_of(times, sizes, until=40, spacing=0.5)
     wanted = wanted / np.abs(np.linalg.eigvalsh(wanted)).max()
     with threadpool_limits(1):
-        run = compare(naive_dynamics("naive", wanted, begin), step_sizes, when)
+        run = compare(naive_dynamics("naive", wanted, begin), sizes, when)
     found = comparison_dataset(
         [run],
         made_by(source=REDERIVED, time_unit=TIME_UNIT, watched="entries of W W^T over its trace"),
@@ -117,8 +131,8 @@ def compare_grassmann(
         trap: LAPACK's signs; right for one layer, wrong for two).
     step_sizes : sequence of two numbers, optional
     times : (t,), optional
-        In units of 1 / |C|, |C| the largest absolute eigenvalue of the symmetric matrix, by which it is divided.
-        Default: 0 to 6 by quarters.
+        In units of 1 / |C|, |C| the largest absolute eigenvalue of the symmetric matrix, by which it is divided; whole
+        multiples of both step sizes. Default: 0 to about 6 by about quarters, and 10 of the larger steps at least.
     seed : int, optional
         Of starts and made samples.
     center : bool, optional
@@ -137,7 +151,8 @@ def compare_grassmann(
     Raises
     ------
     InputError
-        For widths that do not fit, views of different shapes, unknown names.
+        For widths that do not fit, as many outputs as features (nothing can move), views of different shapes or of
+        which nothing can be learnt, unknown names, times that are no whole number of steps.
     DivergenceError
         An InputError: a step size is too large; says the largest that is not.
 
@@ -146,7 +161,8 @@ def compare_grassmann(
     Re-derived, as the theorems of Esser et al. (2023) could not be read. Each layer descends on a Grassmannian: the
     part of its gradient within its own span is left out. That is what makes the dynamics independent of the width. The
     error at a step size depends on the start (it is larger the closer an angle to the limit is to 90 degrees), its
-    fall with the step size does not. About 20 s on one core by default.
+    fall with the step size does not. The wide form begins at M of singular values 0.5; its ``kernel_error`` is that of
+    M M^T, as in the other forms, somewhat larger than |M - theory|. About 20 s on one core by default.
 
     Examples
     --------
@@ -157,35 +173,33 @@ def compare_grassmann(
     (True, True)
     """
     seed, n_outputs = check_seed(seed), whole(n_outputs, "n_outputs", 1)
-    hows = [retractions] if isinstance(retractions, str) else [str(name) for name in retractions]
-    for how in hows:
-        if how not in (*RETRACTIONS, "geodesic"):
-            known = [*RETRACTIONS, "geodesic"]
-            raise InputError(f"there is no retraction {how!r}{nearest(how, known)}; there are {known}")
+    sizes = two_steps(step_sizes)
+    hows = names_of(retractions, (*RETRACTIONS, "geodesic"), "retraction", "retractions")
     three = views_or_made(x, positive, negative, center, seed, n_samples=500, n_features=30, n_outputs=n_outputs)
     n_features = three[0].shape[1]
-    if n_outputs > n_features:
-        raise InputError(f"n_outputs is {n_outputs}, but there are only {n_features} features")
-    plan = _forms(n_features, n_outputs, tall_widths, wide_widths)
-    when = np.linspace(0, 6, 25) if times is None else rising(times)
+    if n_outputs >= n_features:
+        raise InputError(
+            f"n_outputs is {n_outputs}, but there are only {n_features} features: as many orthonormal columns span all "
+            f"of them, and nothing can move; give at most {n_features - 1}"
+        )
+    plan = forms_of(n_features, n_outputs, tall_widths, wide_widths)
+    when = times_of(times, sizes, until=6, spacing=0.25)
     frame = random_frame(n_features, n_outputs, seed + 1)  # not the draws that made the samples
-    runs, labels, extra = [], [], []
     names = losses_of(losses, three[2] is not None)
-    bar = tqdm(total=len(names) * len(plan) * len(hows), desc="settings", disable=not progress, delay=1)
-    for loss in names:
-        matrix = symmetric_part(cross_matrix(*(three if loss == "contrastive" else three[:2])))
-        matrix /= np.abs(np.linalg.eigvalsh(matrix)).max()
-        for form, width in plan:
+    matrices = {name: _scaled(three if name == "contrastive" else three[:2], name) for name in names}
+    labels = [(loss, form, width, how) for loss in names for form, width in plan for how in hows]
+    done: dict[tuple[str, str, int, str], tuple[Comparison, dict[str, Any]]] = {}
+    with tqdm(total=len(labels), desc="settings", disable=not progress, delay=1) as bar:
+        for label in sorted(labels, key=lambda label: _strictest(label, matrices)):
+            loss, form, width, how = label
             product = frame * (WIDE_SIZE if form == "wide" else 1.0)
-            for how in hows:
-                name = f"{loss}, {form}{f' {width}' if width else ''}, {how}"
-                dynamics, residuals = linear_dynamics(name, matrix, product, form, width, how, seed)
-                with threadpool_limits(1):  # thousands of small products: more threads only wait for each other
-                    runs.append(compare(dynamics, step_sizes, when))
-                labels.append((loss, form, width, how))
-                extra.append(_extra(runs[-1], matrix, n_outputs) | {"residual": max(residuals)})
-                bar.update()
-    bar.close()
+            name = f"{loss}, {form}{f' {width}' if width else ''}, {how}"
+            dynamics, residuals = linear_dynamics(name, matrices[loss], product, form, width, how, seed)
+            with threadpool_limits(1):  # thousands of small products: more threads only wait for each other
+                run = compare(dynamics, sizes, when)
+            done[label] = run, _extra(run, matrices[loss], n_outputs) | {"residual": max(residuals)}
+            bar.update()
+    runs, extra = [done[label][0] for label in labels], [done[label][1] for label in labels]
     found = comparison_dataset(
         runs,
         made_by(
@@ -209,21 +223,23 @@ def compare_grassmann(
     return found
 
 
-def _forms(
-    n_features: int, n_outputs: int, tall: Sequence[int] | None, wide: Sequence[int] | None
-) -> list[tuple[str, int]]:
-    """Forms and widths, checked."""
-    if tall is None:
-        tall = sorted({max(round(n_features * part), n_outputs) for part in (1 / 6, 1 / 3, 2 / 3, 1)})
-    if wide is None:
-        wide = (n_features + max(10, n_outputs), 3 * n_features + n_outputs, 16 * n_features)
-    plan = [("one layer", 0)]
-    if np.size(tall):
-        plan += [("tall", width) for width in widths_of(tall, n_outputs, "tall_widths", most=n_features)]
-    if np.size(wide):
-        least = n_features + n_outputs
-        plan += [("wide", width) for width in widths_of(wide, n_outputs, "wide_widths", least=least)]
-    return plan
+def _strictest(label: tuple[str, str, int, str], matrices: dict[str, np.ndarray]) -> tuple[bool, float, int]:
+    """Sort key: settings that need the smallest steps first, so that a step named by one of them suits the others too.
+
+    Wide needs all that one layer and tall do and more; the larger the range of eigenvalues, the smaller the steps.
+    """
+    loss, form, width, _ = label
+    return form != "wide", -float(np.ptp(np.linalg.eigvalsh(matrices[loss]))), width
+
+
+def _scaled(three: Sequence[np.ndarray | None], loss: str) -> np.ndarray:
+    """C of these views (sample, feature) over |C|."""
+    matrix = symmetric_part(cross_matrix(*three))  # type: ignore[arg-type]
+    norm = float(np.abs(np.linalg.eigvalsh(matrix)).max())
+    size = max(float(np.linalg.norm(view)) for view in three if view is not None) ** 2 / len(three[0])  # type: ignore[arg-type]
+    if not norm > 1e-13 * size:
+        raise InputError(f"the matrix of the {loss} loss is all zeros: there is nothing to learn from these views")
+    return matrix / norm
 
 
 def _extra(run: Comparison, matrix: np.ndarray, n_outputs: int) -> dict[str, Any]:

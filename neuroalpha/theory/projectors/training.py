@@ -47,6 +47,13 @@ def kernel_movement(
 
     Time is in units of one over the largest curvature at the start: of C_phi for the constrained losses without
     targets, of the tangent kernel over the number of samples for all others.
+
+    Raises
+    ------
+    DivergenceError
+        The loss rises; says the largest step, by halving, with which it does not.
+    InputError
+        For a network whose outputs do not depend on its weights.
     """
     x = views[0]
     n_samples, n_outputs = targets.shape
@@ -64,20 +71,33 @@ def kernel_movement(
     else:
         curvature = float(np.linalg.eigvalsh(whole)[-1]) / n_samples
     used = views[: objective.n_views]
+    if not curvature > 0:
+        raise InputError(
+            f"{objective.name}: all features are 0 at the start, so nothing can be learnt from these views"
+        )
     network, losses = _follow(start, objective, used, targets, curvature, step_size)
     if network is None:
         smaller = (step_size / 2**halvings for halvings in range(1, 11))
         stable = (s for s in smaller if _follow(start, objective, used, targets, curvature, s)[0] is not None)
+        largest = next(stable, None)
+        advice = (
+            f"the largest stable step of this network, by halving, is {largest!r}"
+            if largest
+            else "no step down to a 1000th of it is stable"
+        )
         raise DivergenceError(
             f"{objective.name}: gradient descent diverges at step size {step_size:g} with {width} hidden units (the "
-            f"loss rises at step {len(losses) - 1}); the largest stable step, by halving, is {next(stable, 0):.2g}"
+            f"loss rises at step {len(losses) - 1}); {advice}"
         )
     after = tangent_kernel(network, x)
     seen = network.features(x)
     return {
         "kernel_change": relative_change(after[0] + after[1], before[0] + before[1]),
         "kernel_change_first": relative_change(after[0], before[0]),
-        "kernel_change_second": relative_change(after[1], before[1]),
+        # with as many units as outputs an orthonormal W2 spans all of them: its kernel is 0
+        "kernel_change_second": relative_change(after[1], before[1])
+        if width > n_outputs or not objective.orthonormal
+        else float("nan"),
         "feature_change": relative_change(seen @ seen.T, features @ features.T),
         "first_change": relative_change(network.first, start.first),
         "second_change": relative_change(network.second, start.second),
@@ -102,7 +122,13 @@ def _follow(
 
 
 def slope(widths: np.ndarray, values: np.ndarray) -> float:
-    """Slope of log value on log width, by least squares; NaN for one width."""
+    """Slope of log value on log width, by least squares; NaN for one width.
+
+    Raises
+    ------
+    InputError
+        For values that have no logarithm.
+    """
     if len(widths) < 2:
         return float("nan")
     if not (values > 0).all():

@@ -12,11 +12,12 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from neuroalpha._checks import check_seed, share, whole
-from neuroalpha.errors import InputError, nearest
+from neuroalpha.errors import InputError
 from neuroalpha.theory.engine.dynamics import step_counts
-from neuroalpha.theory.projectors.checks import numbers, rising, widths_of
+from neuroalpha.theory.engine.inputs import real_array, two_steps
+from neuroalpha.theory.projectors.checks import widths_of
 from neuroalpha.theory.projectors.frozen import against_frozen
-from neuroalpha.theory.projectors.inputs import REDERIVED, losses_of, made_by, views_or_made
+from neuroalpha.theory.projectors.inputs import REDERIVED, losses_of, made_by, names_of, times_of, views_or_made
 from neuroalpha.theory.projectors.objectives import OBJECTIVES
 from neuroalpha.theory.projectors.training import kernel_movement, slope
 
@@ -56,7 +57,7 @@ def compare_random_features(
         In units of 1 / |C_phi|, |C_phi| the largest absolute eigenvalue of the features' matrix at the start, which
         grows in proportion to h. At most 0.5.
     times : (t,), optional
-        In the same units. Default: 0 to 5 by halves.
+        In the same units, whole multiples of both step sizes. Default: 0 to about 5 by about halves.
     seed : int, optional
         Of weights and made samples.
     center : bool, optional
@@ -68,9 +69,11 @@ def compare_random_features(
     Dataset
         dims ``loss``, ``width``, ``step`` (0 the larger), ``time``. ``kernel_error``: |K - K'| / |K'| of the embedding
         kernel K = u u^T of all samples, network against theory; ``frozen_error``: the same for steps of W2 alone, where
-        only the step size separates the two, and its ``frozen_ratio`` for a tenfold step; ``loss_simulated``,
+        only the step size separates the two, and its ``frozen_ratio`` (largest over widths and times, for a tenfold
+        step); ``loss_simulated``,
         ``loss_predicted``; at the end, from the smaller step: ``first_change``, ``second_change`` (relative changes of
-        W1, W2), ``kernel_change`` (of the tangent kernel by W2); at the start ``gradient_ratio`` |grad W2| / |grad W1|
+        W1, W2), ``kernel_change`` (of the tangent kernel by W2; NaN where the width is ``n_outputs``, which leaves
+        none); at the start ``gradient_ratio`` |grad W2| / |grad W1|
         and ``curvature`` |C_phi|; ``slope`` of log error on log width.
 
     Raises
@@ -90,11 +93,11 @@ def compare_random_features(
     True
     """
     seed, n_outputs = check_seed(seed), whole(n_outputs, "n_outputs", 1)
-    sizes = tuple(sorted({share(size, "step_sizes", 1e-6, 0.5) for size in step_sizes}, reverse=True))
-    if len(sizes) < 2:
-        raise InputError(f"step_sizes is {list(step_sizes)}; expected two different ones, as (0.02, 0.002)")
+    sizes = two_steps(step_sizes)
+    for size in sizes:
+        share(size, "a step size of step_sizes", 1e-6, 0.5)
     known = widths_of(widths, n_outputs)
-    when = np.linspace(0, 5, 11) if times is None else rising(times)
+    when = times_of(times, sizes, until=5, spacing=0.5)
     counts = [step_counts(when, size) for size in sizes]
     three = views_or_made(x, positive, negative, center, seed, n_outputs=n_outputs)
     names = losses_of(losses, three[2] is not None)
@@ -131,7 +134,8 @@ def compare_random_features(
         ),
     )
     worst = found["frozen_error"].max(("width", "time")).values
-    found["frozen_ratio"] = "loss", (worst[:, 0] / worst[:, -1]) ** (1 / np.log10(sizes[0] / sizes[-1]))
+    ratio = (worst[:, 0] / np.maximum(worst[:, -1], 1e-300)) ** (1 / np.log10(sizes[0] / sizes[-1]))
+    found["frozen_ratio"] = "loss", np.where(worst[:, 0] > 1e-12, ratio, np.nan)  # below, it is rounding
     final = found["kernel_error"].values[:, :, -1, -1]
     found["slope"] = "loss", [slope(np.array(known), each) for each in final]
     return found
@@ -185,10 +189,11 @@ def kernel_change(
     -------
     Dataset
         dims ``objective``, ``width``: relative changes from start to end (Frobenius norms over their values at the
-        start) ``kernel_change``, of its parts by W1 and W2 ``kernel_change_first``, ``kernel_change_second``, of the
-        features' kernel ``feature_change``, of the weights ``first_change``, ``second_change``; ``loss_start``,
-        ``loss_end``, all averaged over starts; ``kernel_change_sd`` between starts; ``slope`` of log kernel change on
-        log width (objective).
+        start) ``kernel_change``, of its parts by W1 and W2 ``kernel_change_first``, ``kernel_change_second`` (NaN where
+        an orthonormal W2 is as wide as ``n_outputs``, which leaves it none), of the features' kernel
+        ``feature_change``, of the weights ``first_change``, ``second_change``; ``loss_start``, ``loss_end``, all
+        averaged over starts; ``kernel_change_sd`` between starts; ``slope`` of log kernel change on log width
+        (objective).
 
     Raises
     ------
@@ -212,10 +217,7 @@ def kernel_change(
     seed, n_outputs = check_seed(seed), whole(n_outputs, "n_outputs", 1)
     length, n_networks = share(step_size, "step_size", 1e-6, 0.5), whole(n_networks, "n_networks", 1)
     known = widths_of(widths, n_outputs)
-    names = list(OBJECTIVES) if objectives is None else [str(name) for name in objectives]
-    for name in names:
-        if name not in OBJECTIVES:
-            raise InputError(f"there is no objective {name!r}{nearest(name, OBJECTIVES)}; there are {list(OBJECTIVES)}")
+    names = list(OBJECTIVES) if objectives is None else names_of(objectives, OBJECTIVES, "objective", "objectives")
     three = views_or_made(x, positive, negative, center, seed, n_outputs=n_outputs)
     if three[2] is None and any(OBJECTIVES[name].n_views == 3 for name in names):
         raise InputError("contrastive objectives need negative views; give negative, or leave these objectives out")
@@ -224,7 +226,7 @@ def kernel_change(
         wanted = used[0] @ np.random.default_rng(seed + 2).standard_normal((used.shape[2], n_outputs))
         wanted /= np.sqrt((wanted**2).mean(axis=0))
     else:
-        wanted = numbers(targets, "targets", 2)
+        wanted = real_array(targets, "targets", 2)
         if wanted.shape != (used.shape[1], n_outputs):
             raise InputError(f"targets have shape {wanted.shape}; expected {(used.shape[1], n_outputs)}")
     rows = []
