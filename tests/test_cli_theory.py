@@ -10,7 +10,7 @@ import neuroalpha.theory.checks as checks
 from neuroalpha.theory.checks import Check, count_table
 from neuroalpha.theory.recommendation import recommend_signal
 from neuroalpha.theory.supervision import preference_map
-from neuroalpha.theory.supervision_findings import supervision_findings
+from neuroalpha.theory.supervision_claims import supervision_findings
 from neuroalpha.theory.supervision_simulation import simulate_supervision, sparsity_curves
 
 PLAN = ("theory", "supervision", "--classes", 100, "--items", 5000, "--price", "hard=.02", "--price", "soft=.1")

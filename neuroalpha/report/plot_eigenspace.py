@@ -241,8 +241,7 @@ def eigenspace_figures(datasets: Mapping[str, xr.Dataset]) -> dict[str, Figure]:
     if "basins" in have:
         made["eigenspace-basins"] = plot_related.basins(have["basins"])
     if "related" in have:
-        made["eigenspace-stepwise"] = plot_related.stepwise(have["related"])
-        made["eigenspace-directpred"] = plot_related.related_traces(have["related"])
+        made.update(plot_related.related_figures(have["related"]))
     if not made:
         raise InputError(
             f"no Dataset of the eigenspace theory among {sorted(map(str, have))}; make them with eigenspace_study"

@@ -161,7 +161,8 @@ def stepwise(dataset: xr.Dataset, *, axes: Any = None) -> np.ndarray:
         below.plot(time, ((1 - theory) ** 2).sum(axis=1), **THEORY)
         share = float(one["step_time_error"].isel(step=-1))
         above.set(xlabel="time", ylabel="embedding eigenvalue")
-        above.set_title(f"{name}: step times {100 * share:.2g} % off", fontsize=8)
+        off = f"{100 * share:.2g} % off" if np.isfinite(share) else "not all taken"
+        above.set_title(f"{name}: step times {off}", fontsize=8)
         below.set(xlabel="time (dotted: predicted steps)", ylabel="loss")
     _legend(axes[0], "simulated", "theory")
     return axes
@@ -220,3 +221,37 @@ def related_traces(dataset: xr.Dataset, *, axes: Any = None) -> np.ndarray:
     if labelled:
         labelled[0].legend(fontsize=7, frameon=False)
     return axes
+
+
+def related_figures(dataset: xr.Dataset) -> dict[str, np.ndarray]:
+    """Draw the figures for which a comparison has settings.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Of ``neuroalpha.theory.compare_related``, with any settings.
+
+    Returns
+    -------
+    dict of array of matplotlib Axes
+        ``eigenspace-stepwise`` (:func:`stepwise`), ``eigenspace-directpred`` (:func:`related_traces`), or one of both.
+
+    Raises
+    ------
+    InputError
+        For another Dataset.
+
+    Examples
+    --------
+    >>> import neuroalpha as na
+    >>> list(related_figures(na.theory.compare_related("supervised")))
+    ['eigenspace-directpred']
+    """
+    _needs(dataset, "simulated", "predicted", "time")
+    steps = {str(name).startswith("stepwise") for name in dataset["setting"].values}
+    made = {}
+    if True in steps:
+        made["eigenspace-stepwise"] = stepwise(dataset)
+    if False in steps:
+        made["eigenspace-directpred"] = related_traces(dataset)
+    return made

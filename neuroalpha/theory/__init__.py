@@ -45,7 +45,7 @@ _PUBLIC = {
     "simulate_supervision": "supervision_simulation",
     "sparsity_curves": "supervision_simulation",
     "effective_dimension": "supervision_simulation",
-    "supervision_findings": "supervision_findings",
+    "supervision_findings": "supervision_claims",
     "error_table": "engine.dataset",
 }
 __all__ = list(_PUBLIC)

@@ -186,7 +186,7 @@ def check_supervision(*, seed: int = 0, workers: int | None = None, progress: bo
     25 of 25 counts of triplets equal their enumeration.
     """
     from neuroalpha.theory.supervision import preference_map
-    from neuroalpha.theory.supervision_findings import supervision_findings
+    from neuroalpha.theory.supervision_claims import supervision_findings
     from neuroalpha.theory.supervision_simulation import simulate_supervision, sparsity_curves
 
     counted = count_table(COUNTED, seed)

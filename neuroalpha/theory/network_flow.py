@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,18 +9,29 @@ import numpy as np
 import xarray as xr
 
 import neuroalpha
-from neuroalpha._checks import whole
+from neuroalpha._checks import check_seed, whole
 from neuroalpha.errors import InputError
 from neuroalpha.theory.eigenflow.settings import FlowSetting
 from neuroalpha.theory.engine.comparison import compare
 from neuroalpha.theory.engine.dataset import comparison_dataset
+from neuroalpha.theory.engine.inputs import number, two_steps
 from neuroalpha.theory.linearnet import system
 from neuroalpha.theory.linearnet.run import run_network
-from neuroalpha.theory.linearnet.settings import TARGET, as_named, as_settings, defaults, even_times, start_weights
-from neuroalpha.theory.related_flows.matrices import symmetric_matrix
+from neuroalpha.theory.linearnet.settings import (
+    TARGET,
+    as_named,
+    checked_covariance,
+    checked_weights,
+    defaults,
+    even_times,
+    named_settings,
+    start_weights,
+)
 
 MOST_STEPS = 200_000
 """A comparison whose end is not given ends after so many of the smaller steps at the latest."""
+LEAST_STEPS = 10
+"""And after so many of the larger ones at the earliest, so that steps which diverge are seen to."""
 
 
 def simulate_network(
@@ -52,7 +62,7 @@ def simulate_network(
         Of TOY or EXTRA, or any other.
     step_size, until : float, optional
         Default: the notebook's, 0.01 until time 15; 0.1 until 150 for the cosine losses and without predictor; 10 until
-        10,000 for the cosine loss without predictor (notebook 0.1).
+        10,000 for the cosine loss without predictor (notebook 0.1); at least 10 steps.
     n_times : int, optional
         About so many times are returned, evenly spaced.
     n_modes, n_inputs, start
@@ -82,8 +92,10 @@ def simulate_network(
     Raises
     ------
     InputError
-        For unknown settings, more modes than inputs, a covariance that is not symmetric or definite, and step sizes
-        that diverge, with the largest that does not.
+        For unknown settings, more modes than inputs, a covariance that is not symmetric or definite.
+    DivergenceError
+        An InputError: the step size is too large, measured by the flow where there is one; says the largest that is
+        not.
 
     Examples
     --------
@@ -98,18 +110,13 @@ def simulate_network(
     relu = activation == "relu"
     if relu and n_samples is None:
         raise InputError("a ReLU network has no closed population; give n_samples, as n_samples=5000")
-    if n_samples is not None:
-        whole(n_samples, "n_samples", 1)
-        if whiten and n_samples < 3 * n_inputs:
-            raise InputError(
-                f"n_samples is {n_samples}; to whiten {n_inputs} inputs and their noise give {3 * n_inputs}"
-            )
     whole(n_responses, "n_responses")
-    weights = start_weights(n_modes, n_inputs, seed) if start is None else _weights(start)
-    spread = _covariance(covariance, weights.shape[1])
+    weights = start_weights(n_modes, n_inputs, check_seed(seed)) if start is None else checked_weights(start)
+    _check_samples(n_samples, whiten, weights.shape[1])
+    spread = checked_covariance(covariance, weights.shape[1])
     size, end = defaults(chosen)
-    size = size if step_size is None else step_size
-    times = even_times(end if until is None else until, size, n_times)
+    size = size if step_size is None else number(step_size, "the step size", above=0)
+    times = even_times(max(end, LEAST_STEPS * size) if until is None else until, size, n_times)
     options: dict[str, Any] = {
         "n_samples": n_samples,
         "quasi_random": quasi_random,
@@ -127,7 +134,7 @@ def simulate_network(
             "source": "Halvagal, Laborieux, Zenke 2023, arXiv 2212.04858, toy networks",
             "step_size": float(size),
             "activation": activation,
-            "expectation": expectation_text(chosen, n_samples, quasi_random),
+            "expectation": _expectation(chosen, n_samples, quasi_random),
             "seed": seed,
             "version": neuroalpha.__version__,
         },
@@ -182,7 +189,9 @@ def compare_eigenspace(
     Raises
     ------
     InputError
-        As :func:`simulate_network`.
+        As :func:`simulate_network`; for fewer than two step sizes, and weights without a flow.
+    DivergenceError
+        An InputError: a step size is too large; says the largest that is not.
 
     Examples
     --------
@@ -191,24 +200,22 @@ def compare_eigenspace(
     >>> bool((found.max_error.isel(step=0) < found.target).all()), found.ratio.round(0).values.tolist()
     (True, [10.0, 10.0])
     """
-    chosen = as_settings(settings)
-    weights = start_weights(n_modes, n_inputs, seed) if start is None else _weights(start)
-    spread = _covariance(covariance, weights.shape[1])
+    chosen = named_settings(settings)
+    steps = None if step_sizes is None else two_steps(step_sizes)
+    weights = start_weights(n_modes, n_inputs, check_seed(seed)) if start is None else checked_weights(start)
+    _check_samples(n_samples, whiten, weights.shape[1])
+    spread = checked_covariance(covariance, weights.shape[1])
     if spread is not None:
         if any(each.loss == "cosine" for each in chosen.values()):
             raise InputError("covariance goes with Euclidean losses only: the cosine loss has no flow for it here")
         if start is None:
             weights = system.aligned_weights(weights, spread)
-    if n_samples is not None:
-        whole(n_samples, "n_samples", 1)
     comparisons = []
     for name, setting in chosen.items():
         size, end = defaults(setting)
-        sizes = (size, size / 10) if step_sizes is None else tuple(step_sizes)
-        if not sizes or not all(isinstance(each, numbers.Real) and each > 0 for each in sizes):
-            raise InputError(f"step sizes are {list(sizes)}; expected two numbers above 0, as (0.01, 0.001)")
-        end = min(end, MOST_STEPS * min(sizes)) if until is None else until
-        times = even_times(end, max(sizes), n_times)
+        sizes = steps or (size, size / 10)
+        end = max(min(end, MOST_STEPS * sizes[-1]), LEAST_STEPS * sizes[0]) if until is None else until
+        times = even_times(end, sizes[0], n_times)
         dynamics = system.network_dynamics(
             name,
             setting,
@@ -224,9 +231,7 @@ def compare_eigenspace(
         comparisons,
         {
             "source": "Halvagal, Laborieux, Zenke 2023, arXiv 2212.04858; flows derived",
-            "expectation": "; ".join(
-                sorted({expectation_text(each, n_samples, quasi_random) for each in chosen.values()})
-            ),
+            "expectation": "; ".join(sorted({_expectation(each, n_samples, quasi_random) for each in chosen.values()})),
             "seed": seed,
         },
         dict.fromkeys(chosen, TARGET),
@@ -238,7 +243,7 @@ def compare_eigenspace(
     return made
 
 
-def expectation_text(setting: FlowSetting, n_samples: int | None, quasi_random: bool) -> str:
+def _expectation(setting: FlowSetting, n_samples: int | None, quasi_random: bool) -> str:
     """How averages over views were taken."""
     if n_samples is not None:
         return f"{n_samples} samples, new in every step"
@@ -247,20 +252,9 @@ def expectation_text(setting: FlowSetting, n_samples: int | None, quasi_random: 
     return "quasi-random directions" if quasi_random else "quadrature"
 
 
-def _weights(start: Any) -> np.ndarray:
-    weights = np.asarray(start, dtype=np.float64)
-    if weights.ndim != 2 or not weights.size or not np.isfinite(weights).all() or len(weights) > weights.shape[1]:
-        raise InputError(
-            f"start has shape {weights.shape}; expected finite weights (mode, input), no more modes than inputs"
-        )
-    return weights
-
-
-def _covariance(covariance: Any, n_inputs: int) -> np.ndarray | None:
-    if covariance is None:
-        return None
-    values = np.asarray(covariance, dtype=np.float64)
-    matrix = symmetric_matrix(np.diag(values) if values.ndim == 1 else values, "covariance", definite=True)
-    if len(matrix) != n_inputs:
-        raise InputError(f"covariance is of {len(matrix)} inputs and the weights of {n_inputs}; expected one number")
-    return matrix
+def _check_samples(n_samples: int | None, whiten: bool, n_inputs: int) -> None:
+    if n_samples is None:
+        return
+    whole(n_samples, "n_samples", 1)
+    if whiten and n_samples < 3 * n_inputs:
+        raise InputError(f"n_samples is {n_samples}; to whiten {n_inputs} inputs and their noise give {3 * n_inputs}")

@@ -11,11 +11,11 @@ import xarray as xr
 import neuroalpha
 from neuroalpha._checks import check_seed, whole
 from neuroalpha.errors import InputError
-from neuroalpha.theory.engine.integrate import integrate
+from neuroalpha.theory.engine.inputs import number, real_array, rising, symmetric
 from neuroalpha.theory.related_flows import directpred, stepwise, supervised
 from neuroalpha.theory.related_flows.compare_related import RELATED, compare_related
 from neuroalpha.theory.related_flows.directpred import DirectPredSetting
-from neuroalpha.theory.related_flows.matrices import shared_modes, symmetric_matrix
+from neuroalpha.theory.related_flows.matrices import shared_modes
 
 __all__ = ["RELATED", "compare_related", "directpred_flow", "stepwise_flow", "supervised_flow"]
 
@@ -69,7 +69,8 @@ def directpred_flow(
     Raises
     ------
     InputError
-        For matrices that are not symmetric, not definite or do not share eigenvectors; negative rates or noise.
+        For matrices that are not symmetric, not definite or do not share eigenvectors; negative rates or noise; times
+        that do not rise; what is not finite real numbers.
 
     Examples
     --------
@@ -80,12 +81,12 @@ def directpred_flow(
     """
     setting = DirectPredSetting(predictor_rate, noise, weight_decay, ema, rule, epsilon)
     p, s = _modes(predictor, correlation, setting)
-    follow = np.broadcast_to(np.asarray(tau if ema is not None else 1.0, np.float64), s.shape)
-    when = _times(times)
-    found = integrate(lambda y: directpred.mode_field(y, setting), np.stack([p, s, follow]), when)
-    ps, ss, taus = np.moveaxis(found, 1, 0)
-    if rule == "directpred":
-        ps = np.stack([directpred.rule_of(each, epsilon) for each in ss])
+    given = real_array(tau, "tau", (0, 1), f"one number, or {s.size} of them")
+    if given.shape not in ((), s.shape):
+        raise InputError(f"tau has shape {given.shape}; expected one number, or {s.size} of them")
+    follow = np.broadcast_to(given if ema is not None else 1.0, s.shape)
+    when = rising(times)
+    ps, ss, taus = np.moveaxis(directpred.mode_flow(np.stack([p, s, follow]), setting, when), 1, 0)
     low, high = setting.fixed_points()
     made = _dataset(when, s.size, "Tian, Chen, Ganguli 2021, read second-hand; fixed points derived")
     made["predictor"] = (("time", "mode"), ps)
@@ -94,8 +95,8 @@ def directpred_flow(
     if rule == "gradient":
         made["invariant"] = (("time", "mode"), directpred.invariant(ps, ss, when, setting))
         made.attrs.update(collapse_below=low, fixed_point=high)
-    made.attrs.update(predictor_rate=predictor_rate, noise=noise, weight_decay=weight_decay, rule=rule, epsilon=epsilon)
-    made.attrs["ema"] = "none" if ema is None else ema
+    made.attrs.update({name: getattr(setting, name) for name in ("predictor_rate", "noise", "weight_decay", "epsilon")})
+    made.attrs.update(rule=rule, ema="none" if setting.ema is None else setting.ema)
     return made
 
 
@@ -140,7 +141,7 @@ def stepwise_flow(
     ------
     InputError
         For a matrix that is not symmetric; more outputs than positive eigenvalues; a start of embedding eigenvalue 0,
-        or of 1 and above, which takes no step.
+        or of 1 and above, which takes no step; times that do not rise; what is not finite real numbers.
 
     Examples
     --------
@@ -149,31 +150,25 @@ def stepwise_flow(
     >>> flow.step_time.round(2).values.tolist(), flow.loss[[0, 60, -1]].round(2).values.tolist()
     ([1.73, 3.63], [2.0, 0.86, 0.0])
     """
-    when = _times(times)
+    when = rising(times)
     check_seed(seed)
-    if isinstance(gamma, tuple) and len(gamma) == 2 and all(np.ndim(view) == 2 for view in gamma):
-        one, two = (np.asarray(view, dtype=np.float64) for view in gamma)
-        if one.shape != two.shape:
-            raise InputError(f"the views have shapes {one.shape} and {two.shape}; expected pairs, of one shape")
-        gamma = stepwise.cross_correlation(one, two)
-    values = np.asarray(gamma, dtype=np.float64)
-    matrix = np.diag(values) if values.ndim == 1 and values.size else symmetric_matrix(values, "gamma")
-    given = None if start is None else np.asarray(start, dtype=np.float64)
-    n_positive = int((np.linalg.eigvalsh(matrix) > 1e-12 * np.abs(matrix).max()).sum())
-    if given is None:
-        size = min(n_positive, 10) if n_outputs is None else whole(n_outputs, "n_outputs", 1)
-        if size:
-            given = scale * np.random.default_rng(seed).standard_normal((size, len(matrix)))
-    if (
-        given is None
-        or given.ndim not in (1, 2)
-        or not given.size
-        or (given.ndim == 2 and given.shape[1] != len(matrix))
-    ):
-        shape = "no positive eigenvalue in gamma" if given is None else f"start has shape {given.shape}"
-        raise InputError(f"{shape}; expected singular values (d,) or weights (d, {len(matrix)})")
+    matrix = _gamma(gamma)
+    if start is None:
+        n_positive = int((np.linalg.eigvalsh(matrix) > 1e-12 * np.abs(matrix).max()).sum())
+        size = max(min(n_positive, 10), 1) if n_outputs is None else whole(n_outputs, "n_outputs", 1)
+        drawn = np.random.default_rng(seed).standard_normal((size, len(matrix)))
+        given = number(scale, "scale", above=0) * drawn
+    else:
+        expected = f"singular values (d,) or weights (d, {len(matrix)})"
+        given = real_array(start, "start", (1, 2), expected)
+        if given.ndim == 2 and given.shape[1] != len(matrix):
+            raise InputError(f"start has shape {given.shape}; expected {expected}")
+        if given.ndim == 1 and (given < 0).any():
+            raise InputError(f"start holds the negative singular value {given.min():g}; expected {expected}")
+        if n_outputs is not None and whole(n_outputs, "n_outputs", 1) != len(given):
+            raise InputError(f"n_outputs is {n_outputs} and start has {len(given)}; leave out n_outputs")
     leading, vectors = stepwise.leading_modes(matrix, len(given))
-    singular = np.abs(given) if given.ndim == 1 else stepwise.effective_start(given, vectors)
+    singular = given if given.ndim == 1 else stepwise.effective_start(given, vectors)
     begin = leading * singular**2
     if (begin <= 0).any() or (begin >= 1).any():
         raise InputError(
@@ -219,7 +214,8 @@ def supervised_flow(
     Raises
     ------
     InputError
-        For negative singular values, a start or a time constant that is not above 0.
+        For negative singular values, a start or a time constant that is not above 0; times that do not rise; what is
+        not finite real numbers.
 
     Examples
     --------
@@ -227,17 +223,20 @@ def supervised_flow(
     >>> na.theory.supervised_flow([2.0, 1.0], [0.0, 2.0, 8.0]).strength.round(3).values.tolist()
     [[0.01, 0.01], [1.875, 0.355], [2.0, 1.0]]
     """
-    when = _times(times)
-    values: np.ndarray = np.asarray(singular, dtype=np.float64)
-    if values.ndim == 2 and values.size and np.isfinite(values).all():
+    when = rising(times)
+    expected = "singular values of at least 0, or a matrix (output, input)"
+    values = real_array(singular, "singular", (1, 2), expected)
+    if values.ndim == 2:
         values = np.linalg.svd(values, compute_uv=False)
-    if values.ndim != 1 or not values.size or not np.isfinite(values).all() or (values < 0).any():
-        raise InputError(f"singular is {singular!r}; expected singular values of at least 0, or a matrix")
-    begin = np.asarray(start, dtype=np.float64)
-    if begin.shape not in ((), values.shape) or not (np.isfinite(begin) & (begin > 0)).all():
-        raise InputError(f"start is {start!r}; expected one strength above 0, or {values.size} of them")
-    if not 0 < time_constant < np.inf:
-        raise InputError(f"time_constant is {time_constant!r}; expected a number above 0")
+    if (values < 0).any():
+        raise InputError(f"singular holds the negative number {values.min():g}; expected {expected}")
+    wanted = f"one strength above 0, or {values.size} of them"
+    begin = real_array(start, "start", (0, 1), wanted)
+    if begin.shape not in ((), values.shape):
+        raise InputError(f"start has shape {begin.shape}; expected {wanted}")
+    if (begin <= 0).any():
+        raise InputError(f"start holds {begin.min():g}; expected {wanted}")
+    time_constant = number(time_constant, "time_constant", above=0)
     made = _dataset(when, values.size, "Saxe, McClelland, Ganguli 2013, arXiv 1312.6120; form derived")
     curves = supervised.strengths(np.broadcast_to(begin, values.shape), values, when, time_constant)
     made["strength"] = (("time", "mode"), curves)
@@ -248,30 +247,35 @@ def supervised_flow(
 
 def _modes(predictor: Any, correlation: Any, setting: DirectPredSetting) -> tuple[np.ndarray, np.ndarray]:
     """Eigenvalues p and s (mode,) from vectors or from matrices."""
-    s = np.asarray(correlation, dtype=np.float64)
+    expected = "eigenvalues (mode,) of at least 0, or a symmetric matrix"
+    s = real_array(correlation, "correlation", (1, 2), expected)
     if s.ndim == 2:
-        s = symmetric_matrix(s, "correlation", definite=True)
-    elif s.ndim != 1 or not s.size or not np.isfinite(s).all() or (s < 0).any():
-        raise InputError(f"correlation is {correlation!r}; expected eigenvalues (mode,) of at least 0, or a matrix")
+        s = symmetric(s, "correlation", definite=True)
+    elif (s < 0).any():
+        raise InputError(f"correlation holds the negative number {s.min():g}; expected {expected}")
     if setting.rule == "directpred":
         s = np.maximum(np.linalg.eigvalsh(s)[::-1], 0) if s.ndim == 2 else s
         return directpred.rule_of(s, setting.epsilon), s
     if predictor is None:
         raise InputError("predictor is missing; give its eigenvalues (mode,) or its symmetric matrix")
-    p = np.asarray(predictor, dtype=np.float64)
+    p = real_array(predictor, "predictor", (1, 2), "eigenvalues (mode,) or a symmetric matrix")
     if p.ndim == 2 and s.ndim == 2:
-        p, s = shared_modes(symmetric_matrix(p, "predictor"), s, ("predictor", "correlation"))
+        p, s = shared_modes(symmetric(p, "predictor"), s, ("predictor", "correlation"))
         return p, np.maximum(s, 0)
-    if p.shape != s.shape or not np.isfinite(p).all():
+    if p.shape != s.shape:
         raise InputError(f"predictor has shape {p.shape} and correlation {s.shape}; expected two vectors or matrices")
     return p, s
 
 
-def _times(times: Sequence[float] | np.ndarray) -> np.ndarray:
-    when = np.asarray(times, dtype=np.float64)
-    if when.ndim != 1 or not when.size or not np.isfinite(when).all() or when[0] < 0 or (np.diff(when) <= 0).any():
-        raise InputError("times do not rise from 0 on; give a sorted list of numbers without doubles")
-    return when
+def _gamma(gamma: Any) -> np.ndarray:
+    """Cross-correlation (input, input) from a matrix, its eigenvalues or the two views."""
+    if isinstance(gamma, tuple) and len(gamma) == 2 and all(np.ndim(view) == 2 for view in gamma):
+        one, two = (real_array(view, f"view {place}", 2) for place, view in enumerate(gamma, start=1))
+        if one.shape != two.shape:
+            raise InputError(f"the views have shapes {one.shape} and {two.shape}; expected pairs, of one shape")
+        return stepwise.cross_correlation(one, two)
+    values = real_array(gamma, "gamma", (1, 2), "a symmetric matrix, its eigenvalues (mode,), or a tuple of two views")
+    return np.diag(values) if values.ndim == 1 else symmetric(values, "gamma")
 
 
 def _dataset(times: np.ndarray, n_modes: int, source: str) -> xr.Dataset:

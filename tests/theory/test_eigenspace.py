@@ -35,8 +35,8 @@ def test_all_eight_names_and_a_spectrum_as_start():
     assert found.setting.values.tolist() == list(NAMES)
     np.testing.assert_array_equal(found.eigenvalue.isel(time=0), np.tile(START, (8, 1)))
     assert np.isnan(found.ema).all()
-    same = eigenvalue_flow(xr.DataArray(START, dims="mode"), [0.0, 0.3], list(NAMES))
-    np.testing.assert_array_equal(found.eigenvalue, same.eigenvalue)
+    same = eigenvalue_flow(xr.DataArray(START, dims="mode"), [0.0, 0.3], ["euclidean", "cosine"])
+    np.testing.assert_array_equal(found.eigenvalue.sel(setting=["euclidean", "cosine"]), same.eigenvalue)
 
 
 def test_basins_are_where_the_flow_ends():
@@ -78,17 +78,30 @@ def test_samples_move_with_the_network():
     ("call", "said"),
     [
         (lambda: eigenvalue_flow([-1.0], TIMES), "below 0: a covariance has none"),
-        (lambda: eigenvalue_flow(START, [1.0, 0.5]), "the times do not rise"),
+        (lambda: eigenvalue_flow(START, [1.0, 0.5]), "times do not rise"),
         (lambda: eigenvalue_flow(START, TIMES, "euclidaen"), "did you mean 'euclidean'"),
         (lambda: eigenvalue_flow(START, TIMES, weight_decay=-0.1), "weight_decay is -0.1"),
         (lambda: eigenvalue_flow(START, TIMES, power=0), "power is 0"),
-        (lambda: eigenvalue_flow("large", TIMES), "start must be numbers"),
+        (lambda: eigenvalue_flow("large", TIMES), "start is text"),
+        (lambda: eigenvalue_flow(1.0, TIMES), r"as \[1.0\]"),
+        (lambda: eigenvalue_flow([1j, 1.0], TIMES), "start is complex numbers"),
+        (lambda: eigenvalue_flow(START, [-1.0, 1.0]), "times begin at -1"),
+        (lambda: eigenvalue_flow(START, "ab"), "times is text"),
+        (lambda: eigenvalue_flow(START, TIMES, None), "setting is None"),
+        (lambda: eigenvalue_flow(START, TIMES, 3), "setting is 3"),
+        (lambda: eigenvalue_flow(START, TIMES, True), "setting is True"),
+        (lambda: collapse_basins([0.1], []), r"weight_decay has shape \(0,\)"),
+        (lambda: collapse_basins([0.1], [[0.1]]), r"weight_decay has shape \(1, 1\)"),
+        (lambda: collapse_basins([0.1], [True]), "weight_decay is booleans"),
         (lambda: eigenvalue_flow(xr.Dataset({"alpha": 1.0}), TIMES), "has no 'eigenvalue'"),
         (lambda: collapse_basins(START, [0.1], "cosine"), "'cosine' has no basins"),
         (lambda: collapse_basins(START, [-0.1]), "weight_decay is -0.1"),
         (lambda: time_to_reach(START, 0.0), "level is 0.0"),
+        (lambda: time_to_reach(START, True), "level is True"),
         (lambda: time_to_reach(START, 1.0, until=float("inf")), "until is inf"),
         (lambda: sample_flow([[1.0, 2.0]], START, TIMES), r"responses have shape \(1, 2\) for 3 eigenvalues"),
+        (lambda: sample_flow(np.full((2, 3), 1j), START, TIMES), "responses is complex numbers"),
+        (lambda: sample_flow(np.full((2, 3), np.nan), START, TIMES), "responses holds 6 NaN"),
         (lambda: sample_flow(np.ones((2, 3)), START, TIMES, view2=np.ones((1, 3))), "view2 have shape"),
         (lambda: sample_flow(np.ones((2, 3)), START, TIMES, FlowSetting(ema=1.0)), "without a target network"),
     ],

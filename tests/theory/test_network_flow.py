@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 import neuroalpha as na
 from neuroalpha.theory.eigenflow.settings import FlowSetting
 from neuroalpha.theory.engine.dataset import error_table
+from neuroalpha.theory.engine.stability import DivergenceError
 from neuroalpha.theory.linearnet.settings import EXTRA, TARGET, TOY, start_weights
 from neuroalpha.theory.network_flow import compare_eigenspace, simulate_network
 
@@ -149,11 +152,23 @@ def test_dataset_says_how_it_was_made():
             r"diverges at step size 5 .* largest stable step is about",
         ),
         ({"settings": ["euclidean"], "step_sizes": (0.1,)}, "expected two different ones"),
-        ({"settings": ["euclidean"], "step_sizes": (0.1, -0.01)}, "expected two numbers above 0"),
+        ({"settings": ["euclidean"], "step_sizes": 0.1}, "step_sizes is 0.1; expected two different ones"),
+        ({"settings": ["euclidean"], "step_sizes": ("a", "b")}, "a step size of step_sizes is 'a'"),
+        ({"settings": ["euclidean"], "step_sizes": (True, 0.5)}, "a step size of step_sizes is True"),
+        ({"settings": 3}, "settings is 3; expected names"),
+        ({"settings": ["euclidean", "euclidean"]}, "a setting is listed twice"),
+        ({"start": np.zeros((2, 3))}, "start is 0 everywhere"),
+        ({"start": 1j * np.ones((2, 3))}, "start is complex numbers"),
+        ({"settings": ["euclidean"], "covariance": np.zeros(15)}, "covariance is 0 everywhere"),
+        ({"n_samples": 20, "whiten": True}, "n_samples is 20; to whiten 15 inputs and their noise give 45"),
+        (
+            {"settings": ["euclidean"], "step_sizes": (0.1, -0.01)},
+            "a step size of step_sizes is -0.01; expected a finite number above 0",
+        ),
         ({"n_modes": 16}, "n_inputs is 15 for 16 modes"),
         ({"seed": -1}, "seed is -1"),
         ({"n_samples": 0}, "n_samples is 0"),
-        ({"until": 0}, "until is 0; expected a number above 0"),
+        ({"until": 0}, "until is 0; expected a finite number above 0"),
         ({"settings": ["cosine"], "covariance": np.eye(15)}, "covariance goes with Euclidean losses only"),
         ({"settings": ["euclidean"], "covariance": np.triu(np.ones((15, 15)))}, "covariance is not symmetric"),
         ({"settings": ["euclidean"], "covariance": -np.eye(15)}, "covariance has the negative eigenvalue -1"),
@@ -182,9 +197,12 @@ def test_a_start_that_is_not_aligned_with_the_data_has_no_flow():
         ({"activation": "relu"}, "a ReLU network has no closed population; give n_samples"),
         ({"n_samples": 20, "whiten": True}, "n_samples is 20; to whiten 15 inputs and their noise give 45"),
         ({"step_size": 3.0, "until": 300.0}, "diverges at step size 3 .* largest stable step is about"),
-        ({"step_size": 0.0}, "the step size is 0.0; expected a number above 0"),
+        ({"step_size": 0.0}, "the step size is 0.0; expected a finite number above 0"),
         ({"step_size": 2.0, "until": 1.0}, "until is 1, less than one step of 2"),
         ({"n_times": 1}, "n_times is 1"),
+        ({"covariance": "a"}, "covariance is text"),
+        ({"start": "a"}, "start is text"),
+        ({"setting": 3}, "no setting 3"),
         ({"n_responses": -1}, "n_responses is -1"),
     ],
 )
@@ -193,10 +211,43 @@ def test_bad_input_of_the_simulation(options, message):
         simulate_network(**options)
 
 
-def test_the_largest_stable_step_is_stable():
-    with pytest.raises(na.InputError, match="largest stable step is about") as told:
-        simulate_network("euclidean", step_size=1.5, until=60.0)
-    largest = float(str(told.value).rsplit(" ", 1)[1])
-    assert 0.05 < largest < 1.5
-    found = simulate_network("euclidean", step_size=0.8 * largest, until=0.8 * largest * 100)
-    assert float(found["eigenvalue"].max()) < 10
+SMALL = {"n_modes": 6, "n_inputs": 8}
+
+
+def named(message: str) -> float:
+    return float(re.search(r"largest stable step is about ([0-9.e+-]+)$", message)[1])
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        *[(name, size) for name in EUCLIDEAN if "no predictor" not in name for size in (3.0, 50.0)],
+        ("cosine", 100.0),
+        ("cosine iso", 150.0),
+    ],
+)
+def test_the_named_step_passes_in_both_commands(name, size):
+    with pytest.raises(DivergenceError, match="diverges at step size") as told:
+        compare_eigenspace([name], (size, size / 10), **SMALL)  # default times, whatever the step
+    step = named(str(told.value))
+    assert 0.01 < step < size
+    until = max(10 * size, 15.0)
+    found = compare_eigenspace([name], (step, step / 2), until=until, **SMALL)
+    assert np.isfinite(found["simulated"]).all()
+    run = simulate_network(name, step_size=step, until=100 * step, **SMALL)
+    assert float(run["eigenvalue"].max()) < 10
+    if name.startswith("euclidean"):
+        with pytest.raises(DivergenceError):  # nor is it much too small
+            simulate_network(name, step_size=2.5 * step, until=250 * step, **SMALL)
+
+
+@pytest.mark.parametrize(("name", "size"), [("cosine", 100.0), ("euclidean iso", 1.3), ("euclidean iso", 1.2)])
+def test_runs_that_stay_finite_but_leave_the_flow_are_told(name, size):
+    with pytest.raises(DivergenceError, match=f"{name}: gradient descent diverges at step size {size:g} "):
+        simulate_network(name, step_size=size, until=200 * size)
+
+
+def test_the_error_falls_tenfold_where_it_is_small_too():
+    found = compare_eigenspace(["cosine no predictor"], (0.5, 0.05), until=100, n_times=11)
+    assert float(found["max_error"][0, 0]) < 1e-5
+    assert 9.5 < float(found["ratio"][0]) < 10.5

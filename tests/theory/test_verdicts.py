@@ -42,10 +42,11 @@ def test_a_ratio_that_is_not_ten_is_named():
     assert verdicts.of_ratios(table(ratio=[np.nan, np.nan])) == []
 
 
-def related(errors) -> xr.Dataset:
+def related(errors, missed=0) -> xr.Dataset:
     return xr.Dataset(
         {
             "step_time_error": (("setting", "step"), np.array(errors)),
+            "steps_missed": (("setting", "step"), np.where(np.isfinite(errors), 0.0, missed)),
             "step_size": (("setting", "step"), np.full((len(errors), 2), [0.01, 0.001])),
         },
         coords={"setting": [f"s{place}" for place in range(len(errors))]},
@@ -59,6 +60,15 @@ def test_step_times():
     assert "within 2% of theory on average in 2 of 4 runs" in said
     assert "farthest is s1 with 3.00%" in said
     assert verdicts.of_step_times(verdicts.step_times(related([[np.nan, np.nan]]))) == []
+
+
+def test_steps_that_did_not_come_are_told():
+    said = verdicts.of_step_times(verdicts.step_times(related([[0.01, np.nan]], missed=3)))
+    assert said[0] == "In 1 of 2 runs of stepwise learning some steps did not come."
+    assert "in 1 of 2 runs" in said[1]
+    assert verdicts.of_step_times(verdicts.step_times(related([[np.nan, np.nan]], missed=1))) == [
+        "In 2 of 2 runs of stepwise learning some steps did not come."
+    ]
 
 
 def test_trace():

@@ -111,7 +111,7 @@ def polish(eigenvalues: np.ndarray, start: np.ndarray, times: np.ndarray, settin
     """
     threshold, end = fixed_points(setting)
     goal = np.where((start > threshold) & (end > 0), np.log(end) if end > 0 else 0.0, -np.inf)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # eigenvalues of 0 have log -inf
         log, begin = np.log(eigenvalues), np.log(start)
         beyond = np.isfinite(goal) & ((log - goal) * (begin - goal) <= 0)
         log = np.where(beyond, goal, log)

@@ -49,6 +49,9 @@ class CosineField:
         self.nodes: Nodes | None = None
         self.chosen_at: np.ndarray | None = None
         self.points = 0
+        self.work = 0.0
+        """Numbers (nodes x modes) taken so far."""
+        self._coarsest = 0
 
     def rate(self, log_eigenvalue: np.ndarray, log_target: np.ndarray | None = None) -> np.ndarray:
         """(log lam)' (m,), without weight decay's part."""
@@ -66,7 +69,7 @@ class CosineField:
         """Take the coarsest rule that agrees with the one before, without the nodes that add nothing.
 
         Both here and where the largest mode has left the others behind by as far as modes may move: unlike modes are
-        the harder ones.
+        the harder ones. The first rule tried is two coarser than the one taken before.
         """
         relative = self._relative(log_eigenvalue)
         spread = -float(relative.min()) + 3 * MOVED
@@ -80,8 +83,10 @@ class CosineField:
         radial = self._prune_radial(radial_rule(min((1 + 2 * self.power) * spread, 100.0)), full, states)
         stretches = [each for each in (0.0, 3.0, 6.0, 12.0, 24.0, 48.0) if each < full] + [full, full + 3.0]
         before = np.full((2, relative.size), np.inf)
-        for rule in [chebyshev_rule(count) for count in FEWEST] + [logistic_rule(each) for each in stretches]:
-            nodes = Nodes.product(radial, rule)
+        rules = [chebyshev_rule(count) for count in FEWEST] + [logistic_rule(each) for each in stretches]
+        for at in range(min(self._coarsest, len(rules) - 2), len(rules)):
+            nodes = Nodes.product(radial, rules[at])
+            self._coarsest = max(at - 2, 0)
             found, share = self._at_all(nodes, states)
             scale = np.array(
                 [
@@ -124,9 +129,11 @@ class CosineField:
         if self.points:
             between = Interpolation(np.maximum(relative[:-1], SMALL), self.points)
             few = Modes(np.append(between.points, 0.0), None, np.append(between.weights, 1.0))
+            self.work += nodes.r.size * few.log.size
             found, share = mode_sums(nodes, few, self.setting, want_share)
             rows = np.concatenate([between.back(found[:, :-1]), found[:, -1:]], axis=1)
         else:
+            self.work += nodes.r.size * size
             rows, share = mode_sums(nodes, modes, self.setting, want_share)
         return rates(rows, modes, top, self.setting)[order], share
 

@@ -19,6 +19,7 @@ With a target network of singular values s_a (W_a' = beta (W - W_a), derived her
 from __future__ import annotations
 
 import numpy as np
+from scipy.sparse import csc_matrix, diags
 
 from neuroalpha.theory.eigenflow.settings import FlowSetting
 
@@ -38,6 +39,15 @@ def euclidean_rate(log_eigenvalue: np.ndarray, setting: FlowSetting) -> np.ndarr
     return 2 * (rate - setting.weight_decay)
 
 
+def jacobian(log_eigenvalue: np.ndarray, setting: FlowSetting) -> csc_matrix:
+    """Derivatives (m, m) of the rates by the log eigenvalues: a diagonal."""
+    p = np.exp(setting.power * log_eigenvalue)
+    c = 1 + setting.noise1
+    iso, falling = np.full_like(p, -c), 1 - 2 * c * p
+    by_p = {"predictor": falling, "iso": iso, "no predictor": 0 * p, "no stop-gradient": 2 - 2 * c * p}
+    return diags([2 * setting.power * p * by_p[setting.variant]], [0], format="csc")
+
+
 def euclidean_rate_ema(log_eigenvalue: np.ndarray, log_target: np.ndarray, setting: FlowSetting) -> np.ndarray:
     """(log lam)' (m,) with a target network of squared singular values exp(log_target) (m,)."""
     log_p = setting.power * log_eigenvalue if setting.has_predictor else np.zeros_like(log_eigenvalue)
@@ -49,3 +59,14 @@ def euclidean_rate_ema(log_eigenvalue: np.ndarray, log_target: np.ndarray, setti
 def target_rate(log_eigenvalue: np.ndarray, log_target: np.ndarray, setting: FlowSetting) -> np.ndarray:
     """(log lam_a)' (m,) of the target network's squared singular values."""
     return 2 * (setting.ema or 0.0) * (np.exp((log_eigenvalue - log_target) / 2) - 1)
+
+
+def jacobian_ema(log_eigenvalue: np.ndarray, log_target: np.ndarray, setting: FlowSetting) -> csc_matrix:
+    """Derivatives (2 m, 2 m) of the rates of log eigenvalues and of the target's, by both: four diagonals."""
+    outer = setting.power if setting.variant == "predictor" else 0.0
+    inner = setting.power if setting.has_predictor else 0.0
+    pull = np.exp(outer * log_eigenvalue + (log_target - log_eigenvalue) / 2)
+    push = (1 + setting.noise1) * np.exp((outer + inner) * log_eigenvalue)
+    follow = (setting.ema or 0.0) * np.exp((log_eigenvalue - log_target) / 2)
+    size, own = log_eigenvalue.size, (2 * outer - 1) * pull - 2 * (outer + inner) * push
+    return diags([np.concatenate([own, -follow]), pull, follow], [0, size, -size], format="csc")

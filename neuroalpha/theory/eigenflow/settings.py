@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
 from neuroalpha.errors import InputError, nearest
+from neuroalpha.theory.engine.inputs import number
 
 LOSSES = ("euclidean", "cosine")
 VARIANTS = ("predictor", "iso", "no predictor", "no stop-gradient")
 
 TOY_NOISE = 0.01
 """Variance of the second view's noise in the published toy networks (standard deviation 0.1); their first is clean."""
-
-
-def _number(value: Any, name: str, above: bool = False) -> None:
-    sound = isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_)) and np.isfinite(float(value))
-    if not sound or value < 0 or (above and value == 0):
-        raise InputError(f"{name} is {value!r}; expected a finite number {'above' if above else 'of at least'} 0")
 
 
 @dataclass(frozen=True)
@@ -63,11 +55,11 @@ class FlowSetting:
                 raise InputError(
                     f"{what} is {value!r}; expected one of {', '.join(map(repr, known))}{nearest(str(value), known)}"
                 )
-        _number(self.power, "power", above=True)
+        number(self.power, "power", above=0)
         for what in ("noise1", "noise2", "weight_decay"):
-            _number(getattr(self, what), what)
+            number(getattr(self, what), what, least=0)
         if self.ema is not None:
-            _number(self.ema, "ema", above=True)
+            number(self.ema, "ema", above=0)
             if self.variant == "no stop-gradient":
                 raise InputError("an EMA target gets no gradient: ema cannot go with 'no stop-gradient'")
         if self.exact_gradient and (self.loss, self.variant) != ("cosine", "no stop-gradient"):

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neuroalpha.errors import InputError
-from neuroalpha.theory.engine.dynamics import Dynamics, simulate
+from neuroalpha.theory.engine.dynamics import Dynamics, follow, step_counts
+from neuroalpha.theory.engine.inputs import rising, two_steps
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +72,8 @@ def compare(dynamics: Dynamics, step_sizes: Sequence[float], times: np.ndarray |
     ------
     InputError
         For fewer than two step sizes, and as :func:`neuroalpha.theory.engine.dynamics.simulate`.
+    DivergenceError
+        An InputError: steps are too large; says the largest that are not.
 
     Examples
     --------
@@ -81,11 +83,10 @@ def compare(dynamics: Dynamics, step_sizes: Sequence[float], times: np.ndarray |
     >>> found.max_error.round(5).tolist(), round(found.ratio, 1)
     ([0.00185, 0.00018], 10.0)
     """
-    sizes = tuple(sorted({float(size) for size in step_sizes}, reverse=True))
-    if len(sizes) < 2:
-        raise InputError(f"step sizes are {list(step_sizes)}; expected two different ones, as (0.01, 0.001)")
+    sizes, wanted = two_steps(step_sizes), rising(times)
+    for size in sizes:
+        step_counts(wanted, size)
     begun = time.perf_counter()
-    wanted = np.asarray(times, dtype=np.float64)
-    simulated = np.stack([simulate(dynamics, size, wanted) for size in sizes])
     predicted = dynamics.predict(wanted)
+    simulated = np.stack([follow(dynamics, size, wanted, predicted)[0] for size in sizes])
     return Comparison(dynamics.name, wanted, sizes, simulated, predicted, time.perf_counter() - begun)

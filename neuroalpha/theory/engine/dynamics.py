@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 
 from neuroalpha.errors import InputError
-from neuroalpha.theory.engine.stability import DivergenceError, bounds_of, departs, largest_stable_step
+from neuroalpha.theory.engine.inputs import number, rising
+from neuroalpha.theory.engine.stability import DivergenceError, advice, largest_stable_step
+from neuroalpha.theory.engine.watch import Course, departs, stepped, strays, swings, watched
 
 State = tuple[np.ndarray, ...]
 
@@ -42,6 +44,9 @@ class Dynamics:
     """State to the numbers that are compared (mode,): eigenvalues, entries of a projector."""
     predict: Callable[[np.ndarray], np.ndarray]
     """Times (t,) to what theory says (t, mode). Time is step size times number of steps."""
+    largest_step: float | None = None
+    """A limit known in closed form, of which watching would show nothing (as where shares end at another eigenvector,
+    still between 0 and 1): larger steps are refused, and the step that is named is below it."""
 
 
 def simulate(dynamics: Dynamics, step_size: float, times: np.ndarray | list[float]) -> np.ndarray:
@@ -61,59 +66,77 @@ def simulate(dynamics: Dynamics, step_size: float, times: np.ndarray | list[floa
     DivergenceError
         An InputError: the steps are too large; says the largest that are not.
     """
+    return follow(dynamics, step_size, times)[0]
+
+
+def follow(
+    dynamics: Dynamics, step_size: float, times: np.ndarray | list[float], predicted: np.ndarray | None = None
+) -> tuple[np.ndarray, list[State]]:
+    """Take the steps, return what is watched at ``times`` (t, mode) and the states there.
+
+    Parameters
+    ----------
+    dynamics, step_size, times
+        As of :func:`simulate`.
+    predicted : (t, mode), optional
+        Theory at these times, where it is known already.
+
+    Raises
+    ------
+    InputError, DivergenceError
+        As :func:`simulate`.
+    """
     counts = step_counts(times, step_size)
     wanted = counts * step_size
-    low, high = bounds_of(dynamics, wanted)
-    found = np.empty((counts.size, low.size))
+    until = float(wanted[-1])
+    course = Course(dynamics, wanted, predicted)
+    bounds = course.until(until)
+
+    def tell(seen: str) -> NoReturn:
+        largest = advice(lambda: largest_stable_step(dynamics, max(until, step_size), step_size, course), step_size)
+        raise DivergenceError(
+            f"{dynamics.name}: gradient descent diverges at step size {step_size:g} ({seen}); {largest}"
+        )
+
+    if dynamics.largest_step is not None and step_size > dynamics.largest_step:
+        tell(f"the limit is {dynamics.largest_step:.3g}")
+    found = np.empty((counts.size, dynamics.observe(dynamics.start).size))
+    kept: list[State] = []
     state, index = dynamics.start, 0
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # told below, by one error
         for row, count in enumerate(counts):
-            while index < count:
-                state = dynamics.step(state, step_size, index)
+            following: State | None = state
+            while index < count and following is not None:
+                state = following
+                following = stepped(dynamics, state, step_size, index)
                 index += 1
-                if not all(np.isfinite(part).all() for part in state):
-                    break
-            found[row] = dynamics.observe(state) if index == count else np.nan
-            if departs(found[row], low, high):
-                _tell(dynamics, step_size, index * step_size, float(wanted[-1]))
-    if counts[-1] and departs_at_end(dynamics, state, step_size, index, low, high):
-        _tell(dynamics, step_size, index * step_size, float(wanted[-1]))
-    return found
-
-
-def departs_at_end(
-    dynamics: Dynamics, state: State, step_size: float, index: int, low: np.ndarray, high: np.ndarray
-) -> bool:
-    """Whether one step more still jumps by a tenth of the range beyond what theory moves: it goes to and fro."""
-    now, after = dynamics.observe(state), dynamics.observe(dynamics.step(state, step_size, index))
-    expected = np.abs(np.diff(dynamics.predict(np.array([index, index + 1]) * step_size), axis=0)).max()
-    return bool(not np.abs(after - now).max() <= 0.1 * (high - low).max() + 2 * expected)
+            found[row] = watched(dynamics, following)
+            if following is None or departs(dynamics, found[row], bounds, step_size):
+                tell(f"seen at time {index * step_size:g}")
+            state = following
+            kept.append(state)
+        wrong = index and (
+            swings(dynamics, state, step_size, index, bounds) or strays(dynamics, state, step_size, index, course)
+        )
+        if wrong:
+            tell(f"seen at time {index * step_size:g}")
+    return found, kept
 
 
 def step_counts(times: np.ndarray | list[float], step_size: float) -> np.ndarray:
-    """Numbers of steps (t,) after which the times are reached."""
-    if not isinstance(step_size, numbers.Real) or not np.isfinite(step_size) or step_size <= 0:
-        raise InputError(f"the step size is {step_size!r}; expected a number above 0, as 0.01")
-    wanted = np.asarray(times, dtype=np.float64)
-    if wanted.ndim != 1 or not wanted.size or not np.isfinite(wanted).all() or wanted[0] < 0:
-        raise InputError(f"times are {times!r}; expected a list of numbers from 0 on")
-    if (np.diff(wanted) <= 0).any():
-        raise InputError("the times do not rise; sort them and leave out doubles")
-    counts = np.rint(wanted / step_size)
-    far = np.abs(counts * step_size - wanted) > 1e-6 * np.maximum(wanted, step_size)
+    """Numbers of steps (t,) after which the times are reached.
+
+    Raises
+    ------
+    InputError
+        For a step size that is not positive, times that are not its multiples or do not rise.
+    """
+    size, wanted = number(step_size, "the step size", above=0), rising(times)
+    counts = np.rint(wanted / size)
+    far = np.abs(counts * size - wanted) > 1e-6 * np.maximum(wanted, size)
     if far.any():
         raise InputError(
-            f"time {wanted[far][0]:g} is not a whole number of steps of {step_size:g}; choose times that are, as "
-            f"{counts[far][0] * step_size:g}"
+            f"time {wanted[far][0]:g} is not a whole number of steps of {size:g}; choose times that are, as "
+            f"{max(counts[far][0], 1) * size:g}"
         )
     return counts.astype(np.int64)
-
-
-def _tell(dynamics: Dynamics, step_size: float, time: float, until: float) -> None:
-    largest = largest_stable_step(dynamics, until, step_size)
-    advice = (
-        f"the largest stable step is about {largest:.2g}" if largest else "no step down to a 1000th of it is stable"
-    )
-    raise DivergenceError(
-        f"{dynamics.name}: gradient descent diverges at step size {step_size:g} (seen at time {time:g}); {advice}"
-    )

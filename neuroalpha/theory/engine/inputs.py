@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 from collections.abc import Sequence
 from typing import Any
@@ -60,7 +61,7 @@ def number(value: Any, name: str, *, above: float | None = None, least: float | 
     >>> number(np.float32(0.5), "scale", above=0)
     0.5
     """
-    sound = isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_)) and np.isfinite(value)
+    sound = isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_)) and math.isfinite(value)
     if sound and (above is None or value > above) and (least is None or value >= least):
         return float(value)
     bound = f" above {above:g}" if above is not None else f" of at least {least:g}" if least is not None else ""

@@ -19,10 +19,10 @@ import numpy as np
 
 from neuroalpha.theory.eigenflow.settings import FlowSetting
 
-SPACING = 0.5
-"""Of the trapezoidal rule; leaves some 1e-7 of an expectation, less with many modes."""
-LEFT, RIGHT = -3.4, 60.0
-NEGLIGIBLE = 1e-8
+SPACING = 0.35
+"""Of the trapezoidal rule; leaves some 1e-9 of an expectation."""
+LEFT, RIGHT = -4.0, 60.0
+NEGLIGIBLE = 1e-11
 """Nodes below this share of the largest are left out."""
 
 

@@ -17,7 +17,7 @@ from neuroalpha.theory.related_flows.compare_related import compare_related
 def eigenspace_study(*, seed: int = 2, progress: bool = False) -> dict[str, xr.Dataset]:
     """Compute what the figures and tables of the eigenspace theory are made from.
 
-    Three quarters of a minute on one core.
+    About a minute on one core.
 
     Parameters
     ----------

@@ -40,6 +40,11 @@ def network_step(
         Draw so many pairs of views in every step; default: the whole population, which a ReLU network has not.
     quasi_random, relu, whiten, covariance, seed
         As of :func:`neuroalpha.theory.network_flow.simulate_network`.
+
+    Raises
+    ------
+    InputError
+        For the cosine loss of one mode.
     """
     n_modes, n_inputs = shape
     root = None if covariance is None else symmetric_root(covariance)
@@ -88,27 +93,48 @@ def network_dynamics(
     *,
     n_samples: int | None = None,
     quasi_random: bool = False,
+    relu: bool = False,
     whiten: bool = False,
     covariance: np.ndarray | None = None,
     seed: int = 0,
 ) -> Dynamics:
-    """The linear network, with the eigenvalue flow as its theory."""
+    """The network, with the eigenvalue flow as its theory.
+
+    To predict raises InputError where there is none: with a ReLU, the cosine loss of data that are not white, weights
+    that are not aligned with the data, and where the flow ends.
+
+    Raises
+    ------
+    InputError
+        For the cosine loss of one mode.
+
+    Examples
+    --------
+    >>> iso = network_dynamics("iso", FlowSetting(variant="iso"), np.array([[0.5]]))
+    >>> iso.predict(np.array([0.0, 10.0])).round(3).ravel().tolist()
+    [0.25, 1.0]
+    """
     step = network_step(
         setting,
         (len(weights), weights.shape[1]),
         n_samples=n_samples,
         quasi_random=quasi_random,
+        relu=relu,
         whiten=whiten,
         covariance=covariance,
         seed=seed,
     )
     start = eigenvalues(weights, covariance)
-    modes = None if covariance is None else aligned_modes(weights, covariance)
 
     def predict(times: np.ndarray) -> np.ndarray:
-        if modes is None:
+        if relu:
+            raise InputError("a ReLU network has no flow of eigenvalues")
+        if covariance is None:
             found = flow(np.maximum(start, 0), times, setting)
+        elif setting.loss == "cosine":
+            raise InputError("covariance goes with Euclidean losses only: the cosine loss has no flow for it here")
         else:
+            modes = aligned_modes(weights, covariance)
             found = np.column_stack([_scaled_flow(*mode, times, setting) for mode in zip(*modes, strict=True)])
         return np.sort(found, axis=1)[:, ::-1]
 
@@ -119,6 +145,8 @@ def network_dynamics(
 
 def _scaled_flow(start: float, variance: float, times: np.ndarray, setting: FlowSetting) -> np.ndarray:
     """The flow (t,) of a mode that reads an input of some variance: time runs faster by it, weight decay does not."""
+    if variance <= 0:  # an input that does not vary
+        return np.zeros(len(times))
     own = replace(
         setting,
         weight_decay=setting.weight_decay / variance,
@@ -131,8 +159,19 @@ def aligned_modes(weights: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarr
     """Eigenvalues (mode,) and the variances (mode,) of the inputs they read, for weights aligned with S.
 
     Modes separate only where every one reads along one eigenvector of the data's covariance.
+
+    Raises
+    ------
+    InputError
+        For other weights.
+
+    Examples
+    --------
+    >>> aligned_modes(np.diag([2.0, 1.0]), np.diag([3.0, 0.5]))
+    (array([12. ,  0.5]), array([3. , 0.5]))
     """
     variances, vectors = np.linalg.eigh(covariance)
+    variances = np.where(variances > 1e-14 * variances.max(), variances, 0.0)
     read = weights @ vectors
     overlap = read.T @ read
     norms = np.diag(overlap)

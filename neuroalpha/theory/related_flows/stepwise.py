@@ -53,10 +53,26 @@ def loss(eigenvalue: np.ndarray) -> np.ndarray:
 
 
 def leading_modes(gamma: np.ndarray, n_outputs: int) -> tuple[np.ndarray, np.ndarray]:
-    """Largest eigenvalues (d,) of G, falling, with all its eigenvectors (input, input) in that order."""
+    """Largest eigenvalues (d,) of G, falling, with all its eigenvectors (input, input) in that order.
+
+    Raises
+    ------
+    InputError
+        For more outputs than positive eigenvalues.
+
+    Examples
+    --------
+    >>> leading_modes(np.diag([0.5, -1.0, 2.0]), 2)[0].tolist()
+    [2.0, 0.5]
+    """
     values, vectors = np.linalg.eigh(gamma)
     values, vectors = values[::-1], vectors[:, ::-1]
     positive = int((values > 1e-12 * max(values[0], 0)).sum())
+    if not positive:
+        raise InputError(
+            f"gamma has no positive eigenvalue (the largest is {values[0]:.3g}), and only modes of positive ones are "
+            "learnt; give a cross-correlation of views that agree somewhere"
+        )
     if n_outputs > positive:
         raise InputError(
             f"gamma has {positive} positive eigenvalues and n_outputs is {n_outputs}; only modes of positive "
@@ -85,6 +101,16 @@ def kernel_modes(kernel: np.ndarray) -> np.ndarray:
 
     Z swaps each sample's two views. For kernels whose features are not at hand; with K = X X' they are those of
     :func:`cross_correlation`, and zeros.
+
+    Raises
+    ------
+    InputError
+        For an odd number of views.
+
+    Examples
+    --------
+    >>> kernel_modes(np.ones((2, 2))).round(6).tolist()  # one sample, both views [1.0]
+    [1.0, 0.0]
     """
     n_pairs, odd = divmod(len(kernel), 2)
     if odd:

@@ -57,7 +57,7 @@ def test_steps_know_their_index():
         ([1.0, 0.5], 0.1, "do not rise"),
         ([-1.0, 0.5], 0.1, "numbers from 0 on"),
         ([], 0.1, "numbers from 0 on"),
-        ([1.0], 0.0, "step size is 0.0; expected a number above 0"),
+        ([1.0], 0.0, "step size is 0.0; expected a finite number above 0"),
         ([1.0], float("nan"), "step size is nan"),
     ],
 )
@@ -71,7 +71,7 @@ def test_counts_survive_rounding():
 
 
 def test_divergence_is_told_with_the_largest_stable_step():
-    with pytest.raises(DivergenceError, match=r"decay: .* at step size 5 .*largest stable step is about 2\b"):
+    with pytest.raises(DivergenceError, match=r"decay: .* at step size 5 .*largest stable step is about 1.9$"):
         simulate(decay(), 5.0, [0.0, 400.0])
 
 

@@ -96,7 +96,7 @@ def test_matrices_are_taken_apart():
 
 def test_bad_matrices():
     lower = np.array([[1.0, 0.5], [0.0, 1.0]])
-    with pytest.raises(na.InputError, match=r"predictor is not symmetric: .* up to 0.5; pass its symmetric part"):
+    with pytest.raises(na.InputError, match=r"predictor is not symmetric: .* up to 0.5; give its symmetric part"):
         na.theory.directpred_flow(lower, np.eye(2), TIMES)
     with pytest.raises(na.InputError, match="correlation has the negative eigenvalue -1"):
         na.theory.directpred_flow(np.eye(2), np.diag([1.0, -1.0]), TIMES)
@@ -112,5 +112,54 @@ def test_bad_matrices():
         na.theory.directpred_flow([1.0], [1.0], TIMES, rule="eigen")
     with pytest.raises(na.InputError, match="times do not rise"):
         na.theory.directpred_flow([1.0], [1.0], [1.0, 0.5])
-    with pytest.raises(na.InputError, match="correlation holds NaN"):
+    with pytest.raises(na.InputError, match="correlation holds 4 NaN"):
         na.theory.directpred_flow(np.eye(2), np.full((2, 2), np.nan), TIMES)
+
+
+@pytest.mark.parametrize(
+    ("predictor", "correlation", "options", "message"),
+    [
+        (["a"], [1.0], {}, r"predictor is text; expected eigenvalues \(mode,\)"),
+        ([1j], [1.0], {}, "predictor is complex numbers"),
+        ([1.0], [1.0 + 1j], {}, "correlation is complex numbers"),
+        ([True], [1.0], {}, "predictor is booleans"),
+        ([np.nan], [1.0], {}, "predictor holds 1 NaN"),
+        (1.0, [1.0], {}, r"predictor has shape \(\); .* as \[1\.0\]"),
+        ([1.0], [-1.0], {}, "correlation holds the negative number -1"),
+        ([1.0], [1.0], {"tau": [1.0, 1.0], "ema": 0.5}, r"tau has shape \(2,\); expected one number, or 1 of them"),
+        ([1.0], [1.0], {"tau": np.nan, "ema": 0.5}, "tau holds 1 NaN"),
+        ([1.0], [1.0], {"tau": "a"}, "tau is text"),
+        ([1.0], [1.0], {"times": "ab"}, "times is text"),
+        ([1.0], [1.0], {"times": [-1.0, 1.0]}, "times begin at -1; expected numbers from 0 on"),
+        ([1.0], [1.0], {"times": 3.0}, "times has shape"),
+        ([1.0], [1.0], {"ema": True}, "ema is True"),
+        ([1.0], [1.0], {"noise": np.inf}, "noise is inf"),
+        ([1.0], [1.0], {"predictor_rate": 0}, "predictor_rate is 0; expected a finite number above 0"),
+        ([1.0], [1.0], {"rule": None}, "rule is None"),
+    ],
+)
+def test_bad_numbers(predictor, correlation, options, message):
+    with pytest.raises(na.InputError, match=message) as told:
+        na.theory.directpred_flow(predictor, correlation, **{"times": TIMES, **options})
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("name", DIRECTPRED)
+def test_the_implicit_flow_is_the_explicit_one(name):
+    setting = DIRECTPRED[name]
+    p, s, tau = start()
+    state = np.stack([p, s, np.ones(3) if setting.ema is None else tau])
+    times = np.linspace(0, 60, 61)
+    expected = integrate(lambda y: directpred.mode_field(y, setting), state, times)
+    found = directpred.mode_flow(state, setting, times)
+    first = 0 if setting.rule == "gradient" else 1
+    np.testing.assert_allclose(found[:, first:], expected[:, first:], atol=1e-8)
+    if first:
+        np.testing.assert_allclose(found[:, 0], np.sqrt(found[:, 1]) + 0.01 * found[:, 1].max(axis=1)[:, None])
+
+
+def test_any_real_number_will_do():
+    setting = DirectPredSetting(np.float32(2), 0, np.float64(0.25), np.int64(1))
+    assert setting == DirectPredSetting(2.0, 0.0, 0.25, 1.0)
+    flow = na.theory.directpred_flow([0.5], [0.3], TIMES, weight_decay=np.float32(0.25))
+    assert isinstance(flow.attrs["weight_decay"], float)

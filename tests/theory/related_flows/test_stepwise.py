@@ -112,7 +112,7 @@ def test_bad_input():
         na.theory.stepwise_flow(np.array([[1.0, 2.0], [0.0, 1.0]]), [0.0, 1.0])
     with pytest.raises(na.InputError, match="gamma has 2 positive eigenvalues and n_outputs is 3"):
         na.theory.stepwise_flow(gamma, [0.0, 1.0], n_outputs=3)
-    with pytest.raises(na.InputError, match="no positive eigenvalue in gamma"):
+    with pytest.raises(na.InputError, match=r"gamma has no positive eigenvalue \(the largest is -1\)"):
         na.theory.stepwise_flow(-np.eye(2), [0.0, 1.0])
     with pytest.raises(
         na.InputError, match=r"start has shape \(1, 2\); expected singular values \(d,\) or weights \(d, 3\)"
@@ -124,3 +124,31 @@ def test_bad_input():
         na.theory.stepwise_flow((np.ones((3, 2)), np.ones((4, 2))), [0.0, 1.0])
     with pytest.raises(na.InputError, match="kernel is of 3 views"):
         stepwise.kernel_modes(np.eye(3))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"gamma": [np.nan, 2.0]}, "gamma holds 1 NaN or infinite value"),
+        ({"gamma": [1j]}, "gamma is complex numbers"),
+        ({"gamma": "ab"}, "gamma is text"),
+        ({"gamma": 1.0}, r"gamma has shape \(\)"),
+        ({"gamma": []}, r"gamma has shape \(0,\)"),
+        ({"gamma": (np.ones((2, 2)) * 1j, np.ones((2, 2)))}, "view 1 is complex"),
+        ({"gamma": np.zeros((2, 2))}, "gamma has no positive eigenvalue"),
+        ({"scale": np.nan}, "scale is nan; expected a finite number above 0"),
+        ({"scale": -1}, "scale is -1"),
+        ({"scale": True}, "scale is True"),
+        ({"start": [np.nan, 0.1]}, "start holds 1 NaN"),
+        ({"start": "ab"}, r"start is text; expected singular values \(d,\)"),
+        ({"start": [0.1 + 0.1j]}, "start is complex"),
+        ({"start": [-0.1]}, "start holds the negative singular value -0.1"),
+        ({"start": [0.1], "n_outputs": 2}, "n_outputs is 2 and start has 1"),
+        ({"times": "ab"}, "times is text"),
+        ({"times": [1.0, 0.0]}, "times do not rise: 1 is followed by 0"),
+    ],
+)
+def test_bad_numbers(options, message):
+    with pytest.raises(na.InputError, match=message) as told:
+        na.theory.stepwise_flow(**{"gamma": [1.0, 0.5], "times": [0.0, 1.0], **options})
+    assert "\n" not in str(told.value)

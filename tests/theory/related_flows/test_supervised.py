@@ -51,3 +51,25 @@ def test_flow_of_a_matrix_and_bad_input():
         na.theory.supervised_flow([1.0], [0.0], start=0)
     with pytest.raises(na.InputError, match="time_constant is 0"):
         na.theory.supervised_flow([1.0], [0.0], time_constant=0)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"singular": [1j]}, "singular is complex numbers; expected singular values"),
+        ({"singular": "a"}, "singular is text"),
+        ({"singular": [np.nan]}, "singular holds 1 NaN"),
+        ({"singular": [[1.0], [1.0, 2.0]]}, "singular has rows of different lengths"),
+        ({"start": "a"}, "start is text"),
+        ({"start": [0.1, 0.1]}, r"start has shape \(2,\); expected one strength above 0, or 1 of them"),
+        ({"start": -0.1}, "start holds -0.1"),
+        ({"time_constant": "a"}, "time_constant is 'a'; expected a finite number above 0"),
+        ({"time_constant": np.nan}, "time_constant is nan"),
+        ({"times": [0.0, 0.0]}, "times do not rise"),
+        ({"times": [1j]}, "times is complex"),
+    ],
+)
+def test_bad_numbers(options, message):
+    with pytest.raises(na.InputError, match=message) as told:
+        na.theory.supervised_flow(**{"singular": [1.0], "times": [0.0, 1.0], **options})
+    assert "\n" not in str(told.value)

@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 import neuroalpha as na
-from neuroalpha.theory.supervision_findings import supervision_findings
+from neuroalpha.theory.supervision_claims import supervision_findings
 
 SIZES = (10, 20, 90)
 
