@@ -8,14 +8,9 @@ import pytest
 import neuroalpha as na
 from neuroalpha.theory.linearnet import study
 from neuroalpha.theory.linearnet.settings import TOY, start_weights
-from neuroalpha.theory.network_flow import compare_eigenspace
 
 
-def test_two_modes_end_at_one_or_at_the_mean_of_their_start(monkeypatch):
-    def faster(name, sizes, **options):
-        return compare_eigenspace(name, [size * (2 if name == "cosine" else 1) for size in sizes], **options)
-
-    monkeypatch.setattr(study, "compare_eigenspace", faster)
+def test_two_modes_end_at_one_or_at_the_mean_of_their_start():
     found = study.fixed_points(2)
     assert found["start"].values.tolist() == ["W", "2 W", "other"]
     for start, weights in (("W", start_weights(2, 6, 2)), ("2 W", 2 * start_weights(2, 6, 2))):
