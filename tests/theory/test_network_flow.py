@@ -223,7 +223,6 @@ def named(message: str) -> float:
     [
         *[(name, size) for name in EUCLIDEAN if "no predictor" not in name for size in (3.0, 50.0)],
         ("cosine", 100.0),
-        ("cosine iso", 150.0),
     ],
 )
 def test_the_named_step_passes_in_both_commands(name, size):
@@ -244,7 +243,7 @@ def test_the_named_step_passes_in_both_commands(name, size):
 @pytest.mark.parametrize(("name", "size"), [("cosine", 100.0), ("euclidean iso", 1.3), ("euclidean iso", 1.2)])
 def test_runs_that_stay_finite_but_leave_the_flow_are_told(name, size):
     with pytest.raises(DivergenceError, match=f"{name}: gradient descent diverges at step size {size:g} "):
-        simulate_network(name, step_size=size, until=200 * size)
+        simulate_network(name, step_size=size, until=20 * size)
 
 
 def test_the_error_falls_tenfold_where_it_is_small_too():
