@@ -68,9 +68,24 @@ def run_here(call: Call, tasks: Sequence[Task], workers: int, done: Done) -> Non
             dask.compute(*graph, scheduler="threads", pool=pool)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            for thread in busy.copy():  # a model takes minutes: have it end as an interrupt ends the main thread
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(KeyboardInterrupt))
+            _interrupt(busy)
             raise
+
+
+def _interrupt(busy: set[int]) -> None:
+    """Have threads end as an interrupt ends the main thread: a model takes minutes.
+
+    A thread that has just taken its task is not busy yet, and an exception that arrives in a destructor is lost: so
+    they are looked at for half a second more, and told again after five.
+    """
+    told: dict[int, float] = {}
+    begun = time.monotonic()
+    while busy or time.monotonic() < begun + 0.5:
+        for thread in busy.copy():
+            if thread not in told or time.monotonic() > told[thread] + 5:
+                told[thread] = time.monotonic()
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(KeyboardInterrupt))
+        time.sleep(0.02)
 
 
 class Cluster:

@@ -254,3 +254,25 @@ def test_the_scheduler_goes_away(place, until):
     done = place.run(plan)
     assert (done.n_kept, done.n_done) == (1, 6)
     assert {name: place.times()[name] for name in before} == before
+
+
+def test_a_thread_that_becomes_busy_after_the_interrupt_is_ended_too():
+    busy, ended = set(), []
+
+    def late():
+        time.sleep(0.2)  # has taken its task, and not said so
+        busy.add(threading.get_ident())
+        try:
+            while True:
+                time.sleep(0.01)
+        except KeyboardInterrupt:
+            ended.append(True)
+        finally:
+            busy.discard(threading.get_ident())
+
+    thread = threading.Thread(target=late, daemon=True)
+    thread.start()
+    engine._interrupt(busy)
+    thread.join(timeout=20)
+    assert ended == [True]
+    assert not busy
