@@ -59,10 +59,14 @@ def grassmann(
     json: Json = False,
 ) -> None:
     """Subspaces that self-supervised networks learn: the exact projector against gradient descent (Esser 2023)."""
+    from neuroalpha.errors import InputError
     from neuroalpha.theory.checks import check_grassmann
 
     _ready(out)
-    found = check_grassmann(width or None, step_size or None, seed=seed, progress=True)
+    try:
+        found = check_grassmann(width or None, step_size or None, seed=seed, progress=True)
+    except InputError as error:
+        raise InputError(re.sub(r"\b(tall|wide)_widths\b", "--width", str(error))) from error
     _told(found, out, json, "grassmann_figures")
 
 

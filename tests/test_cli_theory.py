@@ -218,3 +218,9 @@ def test_a_folder_for_a_plan(cli, bad, tmp_path):
 )
 def test_bad_input_of_the_checks(cli, bad, command, said):
     bad(cli("theory", *command), said)
+
+
+@pytest.mark.parametrize("width", [2, 31])
+def test_a_width_that_fits_no_form_is_told_as_the_option(cli, bad, width):
+    bad(cli("theory", "grassmann", "--width", width), "width", str(width))
+    assert "_widths" not in cli("theory", "grassmann", "--width", width)[2]
